@@ -1,0 +1,1 @@
+"""The one chat interface. Wire formats arrive with the gateway."""

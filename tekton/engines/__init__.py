@@ -1,0 +1,1 @@
+"""What computes a local model inside a Worker: llama.cpp, and a deterministic one for tests."""
