@@ -30,6 +30,12 @@ def home() -> Path:
     return Path(os.environ.get("TEKTON_HOME") or Path.home() / ".tekton").expanduser()
 
 
+def config_files() -> tuple[Path, ...]:
+    """The tekton.toml files that are there, the one that counts most last."""
+    paths = (home() / "tekton.toml", Path.cwd() / "tekton.toml")
+    return tuple(path for path in paths if path.is_file())
+
+
 class Limits(BaseModel):
     """Every bound in one place."""
 
@@ -44,6 +50,7 @@ class Limits(BaseModel):
     timeout_s: Annotated[float, Field(gt=0)] = 600.0  # of an attempt that names none
     max_tokens: Annotated[int, Field(gt=0)] = 512  # of an answer that names none
     inline_output_bytes: Annotated[int, Field(ge=0)] = 16_384  # larger outputs become artifacts
+    problem_bytes: Annotated[int, Field(gt=0)] = 1_000_000  # larger things are context files
     context_file_bytes: Annotated[int, Field(gt=0)] = 2_000_000_000
     heartbeat_s: Annotated[float, Field(gt=0)] = 30.0  # silence that pauses an attached run
     idle_minutes: Annotated[float, Field(gt=0)] = 15.0  # before a cluster that `run` started ends
@@ -65,7 +72,7 @@ class Settings(BaseModel):
 
     def catalog(self) -> Catalog:
         """The shipped models with the user's `[models]` over them."""
-        shipped = _read_toml(Path(__file__).with_name("catalog.toml"))
+        shipped = read_toml(Path(__file__).with_name("catalog.toml"))
         return parse_catalog(shipped.get("models", {}), self.models)
 
 
@@ -76,9 +83,8 @@ def load_settings(**overrides: Any) -> Settings:
     """
     base = home()
     values: dict[str, Any] = {"state_dir": base / "state", "models_dir": base / "models"}
-    for path in (base / "tekton.toml", Path.cwd() / "tekton.toml"):
-        if path.is_file():
-            values |= _read_toml(path)
+    for path in config_files():
+        values |= read_toml(path)
     values |= {
         name: os.environ[f"TEKTON_{name.upper()}"]
         for name in ("state_dir", "models_dir", "address", "prefer", "offline")
@@ -95,7 +101,8 @@ def load_settings(**overrides: Any) -> Settings:
         raise UsageError(f"setting {where}: {first['msg']}") from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises UsageError naming it."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
