@@ -1,0 +1,140 @@
+"""Where the journal's SQL runs: SQLite in one thread of its own, servers by an async driver.
+
+Both carry out a synchronous function on a connection, inside one transaction, and are awaited.
+SQLite gets a thread rather than an async driver because such a driver hops threads for every
+statement; here a whole transaction costs one hop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tekton.errors import StoreError
+from tekton.workflow.sql_errors import store_errors
+
+T = TypeVar("T")
+
+BUSY_S = 30.0
+"""How long SQLite waits for another process's transaction before it gives up."""
+
+
+class Backend(Protocol):
+    """Raises StoreError for everything that goes wrong in the database."""
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction: committed when it returns, rolled back if it raises."""
+
+    async def close(self) -> None:
+        """Wait for what is under way and let go. Idempotent."""
+
+
+class SqliteBackend:
+    """One file, one connection, one thread. `max_pages` bounds the file's size, in pages.
+
+    A call that is cancelled while its transaction runs is carried out to the end.
+    """
+
+    def __init__(
+        self, path: Path | None, *, read_only: bool = False, max_pages: int | None = None
+    ) -> None:
+        self._where = str(path) if path else "in memory"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tekton-journal")
+        self._connection: Connection | None = None
+        self._closed = False
+        self._engine = create_engine(
+            "sqlite://",
+            creator=lambda: _connect_sqlite(path, read_only, max_pages),
+            poolclass=NullPool,
+            hide_parameters=True,
+        )
+        begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+        event.listen(self._engine, "begin", lambda conn: conn.exec_driver_sql(begin))
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        if self._closed:
+            raise StoreError(f"the journal {self._where} is closed")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transact, work)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        with store_errors(self._where):
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                return work(self._connection)
+
+    def _disconnect(self) -> None:
+        with store_errors(self._where):
+            if self._connection is not None:
+                self._connection.close()
+            self._engine.dispose()
+
+
+class ServerBackend:
+    """A database server by URL; connections are pooled. Its async driver must be installed."""
+
+    def __init__(self, url: URL) -> None:
+        self._where = url.render_as_string(hide_password=True)
+        if not url.drivername.startswith("postgres"):
+            raise StoreError(
+                f"the journal can't be kept in {self._where}: give a file's path or a postgresql:// URL"
+            )
+        if "+" not in url.drivername:
+            url = url.set(drivername="postgresql+asyncpg")
+        try:
+            self._engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+        except ImportError as error:
+            raise StoreError(
+                f"the journal {self._where} needs the package {error.name}: install it"
+            ) from error
+
+    async def call(self, work: Callable[[Connection], T]) -> T:
+        with store_errors(self._where):
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _connect_sqlite(
+    path: Path | None, read_only: bool, max_pages: int | None
+) -> sqlite3.Connection:
+    target = path.as_uri() + ("?mode=ro" if read_only else "?mode=rwc") if path else ":memory:"
+    connection = sqlite3.connect(target, timeout=BUSY_S, isolation_level=None, uri=bool(path))
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+        if max_pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {max_pages:d}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def parent_made(path: Path) -> Path:
+    """`path`, absolute, in a folder that exists. Raises StoreError."""
+    path = path.expanduser().absolute()
+    with store_errors(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path
