@@ -21,7 +21,7 @@ def up(
     from tekton.cluster import local
 
     effective = settings(state_dir=state_dir, address=address)
-    local.up(effective, say)
+    local.up(effective, on_status=lambda text: say(f"Tekton: {text} …"))
     if json:
         jsonout.emit(local.status(effective))
     else:
@@ -55,6 +55,7 @@ def status(
     state_dir: StateDir = None, address: Address = None, json: Json = False, debug: Debug = False
 ) -> int:
     """Show the cluster: whether it is up, its nodes and the models it holds."""
+    say("Tekton: asking the cluster …")
     from tekton.cli import jsonout
     from tekton.cli.options import settings
     from tekton.cluster import local
