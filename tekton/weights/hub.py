@@ -63,9 +63,25 @@ def fetch_from_hub(
     on_bytes: Callable[[int], None],
 ) -> None:
     """Bring `part` to its full length. Raises SourceFailed."""
+    download(client, entry.url, part, size_bytes=size_bytes, headers=_auth(), on_bytes=on_bytes)
+
+
+def first_bytes(client: httpx2.Client, entry: HubEntry, count: int) -> bytes:
+    """The first bytes of a file. Raises SourceFailed."""
+    headers = {**_auth(), "Range": f"bytes=0-{count - 1}"}
+    try:
+        with client.stream("GET", entry.url, headers=headers) as response:
+            if response.is_error:
+                raise SourceFailed(f"{response.url.host}: HTTP {response.status_code}")
+            return next(response.iter_bytes(count), b"")
+    except httpx2.HTTPError as error:
+        raise SourceFailed(describe(error)) from error
+
+
+def _auth() -> dict[str, str]:
+    """The user's token, if any; the client drops it when a redirect leaves the hub."""
     token = _token()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}  # dropped on a redirect away
-    download(client, entry.url, part, size_bytes=size_bytes, headers=headers, on_bytes=on_bytes)
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _token() -> str | None:

@@ -16,9 +16,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tekton.catalog import ModelSpec
+from tekton.engines.load import model_file
 from tekton.errors import ModelUnavailable, UsageError
 from tekton.weights.download import describe
 from tekton.weights.progress import MIB, Report
+from tekton.weights.verify import stamp_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SPARE_BYTES = 64 * MIB  # never fill a disk to the brim
@@ -35,10 +37,25 @@ def path_of(spec: ModelSpec, models_dir: Path) -> Path:
     """
     if spec.kind == "remote" or spec.engine == "deterministic":
         raise UsageError(f"model {spec.name!r} is {spec.engine or spec.kind}: it has no file")
-    if spec.path is not None:
-        return spec.path.expanduser().absolute()
-    check_name(spec.name)
-    return models_dir / f"{spec.name}.gguf"
+    if spec.path is None:
+        check_name(spec.name)
+    return model_file(spec, models_dir).absolute()
+
+
+def remove_files(spec: ModelSpec, models_dir: Path) -> list[Path]:
+    """Remove what was fetched of a model; a file of the user's own (`path`) is never touched."""
+    removed = downloaded(spec, models_dir)
+    for path in removed:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return removed
+
+
+def downloaded(spec: ModelSpec, models_dir: Path) -> list[Path]:
+    """What was fetched of a model, whole or in part."""
+    if spec.kind == "remote" or spec.path is not None:
+        return []
+    target = path_of(spec, models_dir)
+    return [path for path in (target, stamp_of(target), partial_dir(target)) if path.exists()]
 
 
 def check_name(name: str) -> None:
