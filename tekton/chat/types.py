@@ -24,7 +24,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """What a model is asked. `schema` is a JSON Schema that the text of the answer must satisfy."""
+    """What a model is asked. `schema` is a JSON Schema that the text of the answer must satisfy.
+
+    `tag` names the request in an engine's own log (the attempt's id); it reaches no model.
+    """
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -32,6 +35,7 @@ class ChatRequest:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

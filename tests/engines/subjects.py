@@ -1,0 +1,81 @@
+"""Engines under test, each behind the same small description: a new engine is one more Subject."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tekton.catalog import ModelSpec
+from tekton.chat.types import ChatRequest, Finished, Message, TextDelta
+from tekton.config import load_settings
+from tekton.engines.base import Engine
+from tekton.engines.load import build_engine, model_file
+
+WINDOW = 1024
+
+
+@dataclass(frozen=True)
+class Subject:
+    """How to make an engine. `spec` takes requests of `WINDOW` tokens, one slot."""
+
+    spec: ModelSpec
+    models_dir: Path
+
+    def engine(self, slots: int = 1) -> Engine:
+        spec = self.spec.model_copy(update={"slots": slots})
+        return build_engine(spec, threads=1, gpus=0.0, models_dir=self.models_dir)
+
+
+def deterministic_subject(tmp_path: Path) -> Subject:
+    story = " ".join(f"word{n}" for n in range(200))
+    rules = [
+        {"match": "colour", "reply_json": {"colour": "red", "shades": [1, 2]}},
+        {"match": "story", "reply": story},
+    ]
+    options = {"tokens_per_s": 2000.0, "log": str(tmp_path / "log.jsonl"), "rules": rules}
+    return Subject(
+        ModelSpec(
+            name="det",
+            kind="local",
+            engine="deterministic",
+            context_window=WINDOW,
+            options=options,
+        ),
+        tmp_path,
+    )
+
+
+def llama_subject() -> Subject:
+    spec = ModelSpec(name="smollm2-135m", kind="local", engine="llama_cpp", context_window=WINDOW)
+    models_dir = load_settings().models_dir
+    if not model_file(spec, models_dir).is_file():
+        pytest.skip(f"no {spec.name} in {models_dir}: run `make models`")
+    return Subject(spec, models_dir)
+
+
+Starter = Callable[..., Awaitable[Engine]]
+
+
+def ask(text: str, max_tokens: int = 48, **fields: object) -> ChatRequest:
+    message = Message(role="user", content=text)
+    return ChatRequest(messages=(message,), max_tokens=max_tokens, **fields)  # type: ignore[arg-type]
+
+
+async def answer(engine: Engine, request: ChatRequest) -> tuple[str, Finished]:
+    """The whole answer; asserts the shape of the stream on the way."""
+    deltas: list[TextDelta] = []
+    end: Finished | None = None
+    async for event in engine.stream(request):
+        assert end is None, "nothing follows Finished"
+        if isinstance(event, Finished):
+            end = event
+        else:
+            assert event.text
+            assert event.tokens >= 1
+            deltas.append(event)
+    assert end is not None
+    assert end.usage.output_tokens >= sum(delta.tokens for delta in deltas)
+    return "".join(delta.text for delta in deltas), end
