@@ -26,7 +26,7 @@ def encode(event: Event) -> bytes:
     Raises StoreError for text that is not valid Unicode: bytes that can't be read back would
     lose the run.
     """
-    from pydantic_core import PydanticSerializationError, to_json  # noqa: PLC0415 - lazy
+    from pydantic_core import PydanticSerializationError, to_json
 
     name = type(event).__name__
     try:
@@ -44,7 +44,7 @@ def decode(data: bytes) -> Event:
 
     Raises StoreError for a type this version does not know and for bytes that are no event.
     """
-    from pydantic import ValidationError  # noqa: PLC0415 - lazy
+    from pydantic import ValidationError
 
     name, body = _split(data)
     if name not in EVENT_TYPES:
@@ -64,7 +64,7 @@ def decode(data: bytes) -> Event:
 
 @cache
 def _adapter(name: str) -> TypeAdapter[Event]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - lazy
+    from pydantic import TypeAdapter
 
     return TypeAdapter(EVENT_TYPES[name])
 

@@ -94,7 +94,7 @@ class ServerBackend:
         self._where = url.render_as_string(hide_password=True)
         if not url.drivername.startswith("postgres"):
             raise StoreError(
-                f"the journal can't be kept in {self._where}: give a file's path or a postgresql:// URL"
+                f"the journal can't be kept in {self._where}: give a path or a postgresql:// URL"
             )
         if "+" not in url.drivername:
             url = url.set(drivername="postgresql+asyncpg")

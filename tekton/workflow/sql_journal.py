@@ -7,7 +7,7 @@ they run, `sql_dialect` holds what differs between databases.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, inspect, mak
 from sqlalchemy.exc import ArgumentError
 
 from tekton.errors import StaleEpoch, StoreError
+from tekton.workflow.append_rules import Tail, check_append
 from tekton.workflow.codec import decode, encode
 from tekton.workflow.journal import Entry, RunRow
 from tekton.workflow.schema import EVENTS, META, METADATA, OWNERS, RUNS, SCHEMA_VERSION
@@ -34,14 +35,6 @@ _READ = (
     .order_by(EVENTS.c.seq)
 )
 _DELETE = delete(RUNS).where(RUNS.c.run_id == bindparam("gone"))
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """Where a run's journal ends: whose it is, and the last `seq` (0: none)."""
-
-    owner: str
-    last_seq: int
 
 
 class SqlJournal:
@@ -132,40 +125,14 @@ class SqlJournal:
             raise StoreError("this journal was opened for reading only")
 
 
-def check_append(
-    owner: str, tails: dict[str, Tail], entries: Sequence[Entry], rows: Sequence[RunRow]
-) -> None:
-    """Raise StoreError unless every run is `owner`'s and goes on where its journal ends."""
-    for row in rows:
-        if row.owner != owner:
-            raise StoreError(f"run {row.run_id} belongs to {row.owner!r}, not to {owner!r}")
-    ends = {run_id: tail.last_seq for run_id, tail in tails.items()}
-    for run_id, tail in tails.items():
-        if tail.owner != owner:
-            raise StoreError(f"run {run_id} belongs to {tail.owner!r}, not to {owner!r}")
-    begun = {row.run_id for row in rows} | set(ends)
-    for entry in entries:
-        end = ends.get(entry.run_id, 0)
-        if entry.run_id not in begun or entry.seq != end + 1:
-            raise StoreError(_out_of_order(entry, end, entry.run_id in ends))
-        ends[entry.run_id] = entry.seq
-    for row in rows:
-        if row.run_id not in ends:
-            raise StoreError(f"run {row.run_id} was deleted or never begun: it has no event")
-
-
-def _out_of_order(entry: Entry, end: int, known: bool) -> str:
-    if not known:
-        return f"run {entry.run_id} was deleted or never begun: event {entry.seq} has no run"
-    return f"run {entry.run_id} ends at event {end}: event {entry.seq} is no continuation"
-
-
 def _backend(url_or_path: str | Path, read_only: bool, max_pages: int | None) -> Backend:
     if isinstance(url_or_path, str) and "://" in url_or_path:
         try:
             url = make_url(url_or_path)
-        except ArgumentError:
-            raise StoreError(f"the journal's URL can't be understood: {url_or_path}") from None
+        except (ArgumentError, ValueError):
+            raise StoreError(
+                "the journal's URL can't be understood: give postgresql://user@host/database"
+            ) from None
         if not url.drivername.startswith("sqlite"):
             return ServerBackend(url)
         url_or_path = url.database or ""

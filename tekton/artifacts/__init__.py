@@ -1,0 +1,1 @@
+"""Inputs and outputs kept by content hash. No Ray, no formats: bytes in, bytes out."""
