@@ -255,3 +255,11 @@ class Progress:
     output_tokens: int
     tokens_per_s: float
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that takes long and is not of the run itself, in words: a model being loaded."""
+
+    run_id: str
+    text: str

@@ -1,0 +1,163 @@
+"""How a Coordinator answers the machine's two synchronous questions: which model, and which plan.
+
+Both answers come from pure rooms (`routing`, `planning`); this is where what the Coordinator has
+seen of the models (speeds, failures, load) becomes the view a policy reads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tekton.planning.parse import parse_plan
+
+from tekton.catalog import Catalog, ModelSpec
+from tekton.config import Settings
+from tekton.engines.load import model_file
+from tekton.errors import PlanInvalid
+from tekton.routing.policy import Policy
+from tekton.routing.view import ModelView, RouterView
+from tekton.types import Decision, Failure, Output, Usage
+from tekton.workflow.events import (
+    Event,
+    ParsePlan,
+    PlanCompleted,
+    PlanRejected,
+    Route,
+    SubtaskRouted,
+    SubtaskUnroutable,
+)
+from tekton.workflow.state import RunState
+
+SPEED_MEMORY = 0.7  # weight of the past in a model's measured speed
+SICK_S = 60.0  # how long a model that failed to load is not routed to
+DISK_BYTES_PER_S = 400e6
+PROMPT_OVERHEAD_BYTES = 2_000  # the prompts' own words and the chat template
+TABLE_BRIEF_BYTES = 8_000  # what packing makes of a table at most
+
+
+class Models:
+    """What a Coordinator knows of the models: the catalog, health, speed, load."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalog: Catalog = settings.catalog()
+        self._speed: dict[str, float] = {}
+        self._sick: dict[str, tuple[float, Failure]] = {}
+        self._held: set[str] = set()
+
+    def adopt(self, settings: Settings) -> None:
+        """Use the settings a client came with: its catalog may be newer than ours."""
+        self.settings = settings
+        self.catalog = settings.catalog()
+
+    def loaded(self, model: str) -> None:
+        self._held.add(model)
+        self._sick.pop(model, None)
+
+    def unloaded(self, model: str) -> None:
+        self._held.discard(model)
+
+    def is_held(self, model: str) -> bool:
+        return model in self._held
+
+    def failed_to_load(self, model: str, failure: Failure) -> None:
+        self._sick[model] = (time.monotonic() + SICK_S, failure)
+
+    def load_failure(self, model: str) -> Failure | None:
+        """Why the model could not be loaded lately; None if nothing is known against it."""
+        until, failure = self._sick.get(model, (0.0, None))
+        return failure if time.monotonic() < until else None
+
+    def learn_speed(self, model: str, usage: Usage) -> None:
+        """Blend an attempt's speed into the model's measured one."""
+        if usage.output_tokens < 8 or usage.seconds <= 0:
+            return  # too short to say anything about the model
+        seen = usage.output_tokens / usage.seconds
+        past = self._speed.get(model, seen)
+        self._speed[model] = SPEED_MEMORY * past + (1 - SPEED_MEMORY) * seen
+
+    def view(self, load: Callable[[str], tuple[int, int]]) -> RouterView:
+        """The view of now. `load` gives (queued, in flight) of a model."""
+        return RouterView(models={spec.name: self._view_of(spec, load) for spec in self.catalog})
+
+    def _view_of(self, spec: ModelSpec, load: Callable[[str], tuple[int, int]]) -> ModelView:
+        queued, in_flight = load(spec.name)
+        why = self._why_not(spec)
+        return ModelView(
+            available=why == "",
+            why=why,
+            tokens_per_s=self._speed.get(spec.name),
+            queued=queued,
+            in_flight=in_flight,
+            load_s=0.0 if spec.name in self._held else _load_s(spec),
+        )
+
+    def _why_not(self, spec: ModelSpec) -> str:
+        failure = self.load_failure(spec.name)
+        if failure is not None:
+            return failure.message
+        if spec.name in self._held or spec.engine == "deterministic":
+            return ""
+        if not model_file(spec, self.settings.models_dir).is_file():
+            return f"not downloaded: `tekton models pull {spec.name}`"
+        return ""
+
+
+def _load_s(spec: ModelSpec) -> float:
+    """About how long loading takes: the file is read once, at the pace of a laptop's disk."""
+    size = spec.weights.size_bytes if spec.weights else 0
+    return size / DISK_BYTES_PER_S
+
+
+def route(
+    ask: Route, state: RunState, models: Models, policy: Policy, view: RouterView, at: float
+) -> Event:
+    """Answer a Route instruction."""
+    assert state.task is not None
+    answer: Decision | Failure = policy.decide(
+        ask.subtask,
+        constraints=state.task.constraints,
+        catalog=models.catalog,
+        view=view,
+        limits=models.settings.limits,
+        input_tokens_bound=input_bound_bytes(ask, state),
+        input_tokens_floor=len(ask.subtask.instruction.encode()) + PROMPT_OVERHEAD_BYTES // 4,
+        exclude=ask.exclude,
+        remaining_nusd=ask.remaining_nusd,
+    )
+    if isinstance(answer, Failure):
+        return SubtaskUnroutable(at=at, subtask_id=ask.subtask.id, failure=answer)
+    return SubtaskRouted(at=at, subtask_id=ask.subtask.id, decision=answer)
+
+
+def input_bound_bytes(ask: Route, state: RunState) -> int:
+    """At most how many tokens the prompt can have: no tokenizer makes more tokens than bytes."""
+    assert state.task is not None
+    total = PROMPT_OVERHEAD_BYTES + len(state.task.problem.encode())
+    total += len(ask.subtask.instruction.encode())
+    for artifact in state.task.context:
+        table = artifact.media_type.endswith("arrow.file")
+        total += TABLE_BRIEF_BYTES if table else artifact.size_bytes
+    for dependency in ask.subtask.depends_on:
+        total += _size(state.subtasks[dependency].output)
+    return total
+
+
+def _size(output: Output | None) -> int:
+    if output is None:
+        return 0
+    if output.artifact is not None:
+        return output.artifact.size_bytes
+    return len((output.text or "").encode())
+
+
+def parse(ask: ParsePlan, state: RunState, at: float) -> Event:
+    """Answer a ParsePlan instruction: the plan, or the error its author is told."""
+    assert state.task is not None
+    names = tuple(artifact.name for artifact in state.task.context)
+    try:
+        plan = parse_plan(ask.raw, problem=state.task.problem, context_names=names)
+    except PlanInvalid as error:
+        return PlanRejected(at=at, error=str(error), raw=ask.raw)
+    return PlanCompleted(at=at, plan=plan)

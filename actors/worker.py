@@ -1,0 +1,234 @@
+"""A Worker: a long-lived actor that holds one Engine, pinned to what Ray assigned to it.
+
+It packs the context beside the engine, carries Attempts out and keeps their results for a while,
+so that a Coordinator that was restarted can claim what finished meanwhile. It decides nothing:
+no retries, no routing. A failure of a model is a result, not an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ray
+
+from tekton.actors.reading import References, resolver
+from tekton.artifacts.store import ArtifactStore
+from tekton.catalog import ModelSpec
+from tekton.chat.types import Finished, TextDelta
+from tekton.config import Settings
+from tekton.context.packing import pack
+from tekton.engines.base import EngineError
+from tekton.engines.load import build_engine
+from tekton.types import (
+    AttemptRequest,
+    AttemptResult,
+    Failure,
+    Output,
+    Progress,
+    Usage,
+)
+
+KEPT_RESULTS = 512
+PROGRESS_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """What a loaded Worker holds, and where. `load_s` is how long loading took."""
+
+    spec: ModelSpec
+    pid: int
+    node_id: str
+    gpu_ids: tuple[str, ...]
+    slots: int
+    load_s: float
+
+
+class Worker:
+    """Created by the Router; called by Coordinators. `reports_to` is the name of the actor that
+    hears Progress."""
+
+    def __init__(self, spec: ModelSpec, settings: Settings, threads: int, reports_to: str) -> None:
+        self._spec = spec
+        self._limits = settings.limits
+        self._artifacts = ArtifactStore(Path(settings.state_dir) / "artifacts")
+        self._reports_to = reports_to
+        self._engine = build_engine(
+            spec, threads=threads, gpus=spec.resources.gpus, models_dir=settings.models_dir
+        )
+        self._attempts: OrderedDict[str, asyncio.Task[AttemptResult]] = OrderedDict()
+        self._loaded: asyncio.Task[WorkerInfo] | None = None
+
+    async def start(self) -> WorkerInfo | Failure:
+        """Load the model, once; what is held and where, or why it could not be loaded."""
+        if self._loaded is None:
+            self._loaded = asyncio.ensure_future(self._load())
+        try:
+            return await asyncio.shield(self._loaded)
+        except EngineError as error:
+            return error.failure
+
+    async def _load(self) -> WorkerInfo:
+        started = time.monotonic()
+        await self._engine.start()
+        return WorkerInfo(
+            spec=self._spec,
+            pid=os.getpid(),
+            node_id=ray.get_runtime_context().get_node_id(),
+            gpu_ids=tuple(str(gpu) for gpu in ray.get_gpu_ids()),
+            slots=self._engine.slots,
+            load_s=time.monotonic() - started,
+        )
+
+    async def run(self, request: AttemptRequest, references: References) -> AttemptResult:
+        """Carry an Attempt out. The same attempt again joins the first; it is never run twice."""
+        task = self._attempts.get(request.attempt_id)
+        if task is None:
+            task = asyncio.ensure_future(self._carry_out(request, references))
+            self._attempts[request.attempt_id] = task
+            self._forget_old()
+        # Shielded: a caller that dies must not take the attempt with it; its successor claims it.
+        return await asyncio.shield(task)
+
+    async def reclaim(self, attempt_id: str) -> AttemptResult | None:
+        """What became, or becomes, of an Attempt; None where this Worker never saw it."""
+        task = self._attempts.get(attempt_id)
+        return None if task is None else await asyncio.shield(task)
+
+    async def cancel(self, attempt_id: str) -> None:
+        """End an Attempt and free its slot; `run` returns what it used so far."""
+        task = self._attempts.get(attempt_id)
+        if task is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Unload the model."""
+        await self._engine.close()
+
+    def _forget_old(self) -> None:
+        for attempt_id in list(self._attempts)[: max(0, len(self._attempts) - KEPT_RESULTS)]:
+            if self._attempts[attempt_id].done():
+                del self._attempts[attempt_id]
+
+    async def _carry_out(self, request: AttemptRequest, references: References) -> AttemptResult:
+        answer = _Answer(request, self._reports_to)
+        stream = self._stream(request, references, answer)
+        try:
+            await asyncio.wait_for(stream, request.timeout_s)
+            output = await self._keep("".join(answer.parts), request)
+            return answer.result(output=output)
+        except asyncio.CancelledError:
+            return answer.result(cancelled=True)
+        except asyncio.TimeoutError:
+            message = f"no answer within {request.timeout_s:g} s"
+            return answer.result(failure=Failure(kind="timeout", message=message, retryable=False))
+        except EngineError as error:
+            return answer.result(failure=error.failure)
+        except Exception as error:  # a bug of ours must end the attempt, not hang the run
+            message = f"{type(error).__name__} in the worker: {error}"
+            return answer.result(failure=Failure(kind="internal", message=message))
+
+    async def _stream(
+        self,
+        request: AttemptRequest,
+        references: References,
+        answer: _Answer,
+    ) -> None:
+        resolve = await resolver(self._artifacts, request, references)
+        window = min(self._engine.context_window, self._spec.context_window)
+        chat = await pack(request, resolve, self._engine.count_tokens, window)
+        events = self._engine.stream(replace(chat, tag=request.attempt_id))
+        try:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    answer.add(event)
+                elif isinstance(event, Finished):
+                    answer.finish(event)
+        finally:
+            await events.aclose()
+
+    async def _keep(self, text: str, request: AttemptRequest) -> Output:
+        data = text.encode()
+        if len(data) <= self._limits.inline_output_bytes:
+            return Output(text=text)
+        reference = await asyncio.to_thread(
+            self._artifacts.put_bytes, data, name=request.subtask.id, media_type="text/markdown"
+        )
+        return Output(artifact=reference)
+
+
+class _Answer:
+    """What an Attempt has produced so far, and the reports about it."""
+
+    def __init__(self, request: AttemptRequest, reports_to: str) -> None:
+        self.parts: list[str] = []
+        self._request = request
+        self._reports_to = reports_to
+        self._tokens = 0
+        self._started = time.monotonic()
+        self._first_token: float | None = None
+        self._reported = self._started
+        self._unreported: list[str] = []
+        self._finished: Finished | None = None
+
+    def add(self, delta: TextDelta) -> None:
+        now = time.monotonic()
+        self._first_token = self._first_token or now
+        self.parts.append(delta.text)
+        self._unreported.append(delta.text)
+        self._tokens += delta.tokens
+        if now - self._reported >= PROGRESS_EVERY_S:
+            self._reported = now
+            self._report(now - self._first_token)
+
+    def finish(self, event: Finished) -> None:
+        self._finished = event
+
+    def result(
+        self,
+        *,
+        output: Output | None = None,
+        failure: Failure | None = None,
+        cancelled: bool = False,
+    ) -> AttemptResult:
+        return AttemptResult(
+            attempt_id=self._request.attempt_id,
+            usage=self._usage(),
+            output=output,
+            failure=failure,
+            cancelled=cancelled,
+        )
+
+    def _usage(self) -> Usage:
+        if self._finished is not None:
+            return self._finished.usage
+        # Cut short: the tokens were counted as they came, the prompt's were not reported.
+        return Usage(
+            output_tokens=self._tokens,
+            seconds=time.monotonic() - self._started,
+            estimated=True,
+        )
+
+    def _report(self, generating_s: float) -> None:
+        progress = Progress(
+            run_id=self._request.run_id,
+            attempt_id=self._request.attempt_id,
+            output_tokens=self._tokens,
+            tokens_per_s=self._tokens / generating_s if generating_s > 0 else 0.0,
+            text="".join(self._unreported),
+        )
+        self._unreported.clear()
+        asyncio.get_running_loop().run_in_executor(None, _send, self._reports_to, progress)
+
+
+def _send(name: str, progress: Progress) -> None:
+    """Runs in a thread: looking an actor up blocks. Progress may be lost, results may not."""
+    try:
+        ray.get_actor(name).progress.remote(progress)
+    except ValueError:
+        return  # the Coordinator is being restarted
