@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tekton.types import Constraints, Decision, Failure, Output, Plan, Subtask, Task, Usage
+from tekton.types import (
+    ArtifactRef,
+    Constraints,
+    Decision,
+    Failure,
+    Output,
+    Plan,
+    Subtask,
+    Task,
+    Usage,
+)
 from tekton.workflow.events import (
     AttemptCancelled,
     AttemptFailed,
@@ -20,6 +30,8 @@ from tekton.workflow.machine import MachinePolicy, RunMachine
 POLICY = MachinePolicy(
     attempts_per_model=2, backoff_s=0.5, backoff_max_s=30.0, parallel=64, plan_retries=2
 )
+
+ARTIFACT = ArtifactRef(id="0" * 64, name="out", media_type="text/plain", size_bytes=9)
 
 
 def subtask(subtask_id: str, *depends_on: str, **more: Any) -> Subtask:
@@ -109,13 +121,15 @@ class Driver:
         self.route(subtask_id, model, **how)
         return self.start(subtask_id)
 
-    def succeed(self, subtask_id: str, text: str = "done", cost: int = 5) -> list[Instruction]:
+    def succeed(
+        self, subtask_id: str, text: str | None = "done", cost: int = 5
+    ) -> list[Instruction]:
         return self.send(
             AttemptSucceeded(
                 at=self.now,
                 subtask_id=subtask_id,
                 attempt_id=self._last(subtask_id).id,
-                output=Output(text=text),
+                output=Output(text=text) if text is not None else Output(artifact=ARTIFACT),
                 usage=Usage(input_tokens=3, output_tokens=4, seconds=1.5),
                 cost_nusd=cost,
             )
