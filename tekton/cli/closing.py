@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tekton.catalog import ModelSpec
+from tekton.catalog import NANO_PER_USD, ModelSpec
 from tekton.types import Usage
 
 
@@ -28,7 +28,7 @@ class Closing:
     seconds: float
     critical_path_s: float
     usage: Usage
-    cost_usd: float
+    cost_nusd: int
     dearest: Dearest | None
 
 
@@ -39,7 +39,7 @@ def closing_of(report: Mapping[str, Any], models: Iterable[ModelSpec]) -> Closin
         seconds=report["seconds"] or 0.0,
         critical_path_s=report["critical_path_s"] or 0.0,
         usage=usage,
-        cost_usd=report["cost_usd"],
+        cost_nusd=round(report["cost_usd"] * NANO_PER_USD),
         dearest=dearest(models, usage),
     )
 

@@ -73,7 +73,8 @@ def show(state_dir: StateDir = None, json: Json = False, debug: Debug = False) -
     origins = sources({"state_dir": state_dir})
     if json:
         values = effective.model_dump(mode="json")
-        jsonout.emit({"settings": values, "sources": {n: origins.get(n, "default") for n in values}})
+        found = {name: origins.get(name, "default") for name in values}
+        jsonout.emit({"settings": values, "sources": found})
         return 0
     terminal.console(sys.stdout).print(_table(effective, origins))
     return 0

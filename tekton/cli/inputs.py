@@ -73,8 +73,10 @@ def ingest_context(paths: Sequence[Path], settings: Settings) -> tuple[ArtifactR
 def check_models(
     catalog: Catalog, settings: Settings, *, model: str | None, local_only: bool
 ) -> None:
-    """Raise where a run could not start: an unknown model, one that is not there, or none at all."""
+    """Raise where no run could start: an unknown model, one that is not here, none at all."""
     if model is not None:
+        if model.endswith(".gguf") and model not in catalog:
+            raise UsageError(f"model {model!r} is a file: tekton models add NAME {model} first")
         spec = catalog[model]
         why = unavailable(spec, settings)
         if why is not None:
@@ -91,16 +93,13 @@ def check_models(
 
 def unavailable(spec: ModelSpec, settings: Settings) -> str | None:
     """Why a model can't be used on this machine, in words; None if it can."""
+    from tekton.engines.load import model_file
+
     if spec.kind == "remote":
         return "remote, which this version has no provider for"
-    if spec.engine == "deterministic":
+    if spec.engine == "deterministic" or model_file(spec, settings.models_dir).is_file():
         return None
-    return None if model_file(spec, settings).is_file() else "not downloaded"
-
-
-def model_file(spec: ModelSpec, settings: Settings) -> Path:
-    """Where a local model's weights are, or would be."""
-    return spec.path or settings.models_dir / f"{spec.name}.gguf"
+    return "not downloaded"
 
 
 def remedy(spec: ModelSpec) -> str:

@@ -22,6 +22,7 @@ app = typer.Typer()
 @app.command("route")
 def route(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A subtask; - reads stdin.")],
+    *,
     prefer: Prefer = None,
     local_only: LocalOnly = False,
     json: Json = False,
@@ -94,7 +95,7 @@ def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from tekton.routing.explain import usd
+    from tekton.cli.render import money
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("candidate", overflow="fold")
@@ -105,7 +106,7 @@ def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
         table.add_row(
             Text(item.model),
             "–" if item.quality is None else f"{item.quality:.0%}",
-            "–" if item.cost_nusd is None else usd(item.cost_nusd),
+            "–" if item.cost_nusd is None else money(item.cost_nusd),
             "–" if item.latency_s is None else f"{item.latency_s:.0f}",
             "–" if item.utility is None else f"{item.utility:.2f}",
             Text(terminal.one_line(item.refused or "")),

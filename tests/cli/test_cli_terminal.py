@@ -38,7 +38,7 @@ def test_plain_takes_out_what_a_terminal_obeys(dirty: str, clean: str) -> None:
 @given(st.text())
 def test_plain_leaves_only_printable_text_tabs_and_newlines(text: str) -> None:
     left = plain(text)
-    assert not any(ord(c) < 32 and c not in "\t\n" or 127 <= ord(c) < 160 for c in left)
+    assert not any((ord(c) < 32 and c not in "\t\n") or 127 <= ord(c) < 160 for c in left)
     assert plain(left) == left
 
 

@@ -1,0 +1,86 @@
+"""Watching a run from its beginning (or its resumption) to its end or a pause."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tekton.cli import ending, jsonout, terminal
+from tekton.cli.errors import InRun, failed
+from tekton.cli.interrupts import Interrupts
+from tekton.cli.screen import Screen, screen_for
+from tekton.cli.view import RunView
+from tekton.types import Progress
+from tekton.workflow.journal import Entry
+
+if TYPE_CHECKING:
+    from tekton.client import Tekton
+    from tekton.config import Settings
+
+Begin = Callable[["Tekton"], str]
+"""Submits or resumes a run; returns its id."""
+
+
+def watch(
+    settings: Settings, begin: Begin, *, json: bool, quiet: bool, output: Path | None
+) -> int:
+    """Begin a run, show it until it ends or pauses, hand over what it came to."""
+    from tekton.client import Tekton
+
+    view = RunView(settings.limits)
+    with screen_for(view, quiet=quiet) as screen:
+        screen.status("Looking for a cluster")
+        with Tekton.connect(settings, on_status=screen.status) as tekton:
+            _follow(tekton, begin, screen, json=json)
+    try:
+        return ending.end(view, settings, json=json, quiet=quiet, output=output)
+    except Exception as error:
+        raise InRun(view.state.run_id) from error
+
+
+def _follow(tekton: Tekton, begin: Begin, screen: Screen, *, json: bool) -> None:
+    run_id = ""
+    with Interrupts(lambda: _last_words(run_id, json=json)) as interrupts:
+        run_id = begin(tekton)
+        try:
+            _until_paused(tekton, run_id, screen, interrupts)
+        except Exception as error:
+            raise InRun(run_id) from error
+
+
+def _until_paused(tekton: Tekton, run_id: str, screen: Screen, interrupts: Interrupts) -> None:
+    """Show everything; a Ctrl-C pauses the run, whose end is then shown like any other."""
+    items = tekton.follow(run_id, after_seq=screen.view.last_seq)
+    while True:
+        try:
+            with interrupts.waiting():
+                item = next(items, None)
+        except KeyboardInterrupt:
+            screen.status("Pausing (Ctrl-C again leaves at once)")
+            tekton.pause(run_id, "Ctrl-C")
+            items = tekton.follow(run_id, after_seq=screen.view.last_seq)
+            continue
+        if item is None:
+            return
+        screen.show(item)
+
+
+def first_entries(tekton: Tekton, run_id: str, settings: Settings) -> RunView:
+    """The view of a run that has just been submitted: what the journal surely has."""
+    view = RunView(settings.limits)
+    items: Iterator[Entry | Progress] = tekton.follow(run_id)
+    while not view.begun:
+        view.apply(next(items))
+    return view
+
+
+def _last_words(run_id: str, *, json: bool) -> None:
+    """Written from a signal handler, just before the process ends."""
+    if terminal.is_tty(sys.stderr):
+        sys.stderr.write("\x1b[?25h\n")  # the live tree had hidden the cursor
+    terminal.say(f"tekton: left at once: tekton runs show {run_id} tells how the run stands")
+    if json:
+        message = "left before the run had paused"
+        jsonout.emit({**failed("interrupted", message, run_id), "status": "running"})
