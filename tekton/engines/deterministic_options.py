@@ -35,7 +35,10 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _one_outcome(self) -> Rule:
-        re.compile(self.match)
+        try:
+            re.compile(self.match)
+        except re.error as error:
+            raise ValueError(f"match: {error}") from None
         if sum(value is not None for value in (self.reply, self.reply_json, self.fail)) > 1:
             raise ValueError("a rule has one of reply, reply_json and fail")
         return self
