@@ -7,7 +7,7 @@ from typing import Any
 
 from tekton.cli.render import duration, money, spans
 from tekton.cli.terminal import one_line
-from tekton.cli.view import PLANNING_TITLE, RunView, loading
+from tekton.cli.view import PLANNING_TITLE, RunView
 from tekton.types import PLAN_ID
 from tekton.workflow import events
 from tekton.workflow.events import Event
@@ -34,13 +34,6 @@ def _planned(event: events.PlanCompleted, view: RunView) -> list[str]:
 
 def _rejected(event: events.PlanRejected, view: RunView) -> list[str]:
     return [f"{PLANNING_TITLE}: the plan was invalid: {event.error}"]
-
-
-def _routed(event: events.SubtaskRouted, view: RunView) -> list[str]:
-    model = event.decision.model
-    if model not in loading(view):
-        return []
-    return [f"{_name(event.subtask_id, view)}: waiting for {model} (loading it can take a minute)"]
 
 
 def _unroutable(event: events.SubtaskUnroutable, view: RunView) -> list[str]:
@@ -90,7 +83,6 @@ _SPEAKERS: Mapping[type, Callable[[Any, RunView], list[str]]] = {
     events.RunSubmitted: _submitted,
     events.PlanCompleted: _planned,
     events.PlanRejected: _rejected,
-    events.SubtaskRouted: _routed,
     events.SubtaskUnroutable: _unroutable,
     events.AttemptStarted: _started,
     events.AttemptSucceeded: _succeeded,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,51 +21,50 @@ NANO_PER_USD = 1_000_000_000
 MAX_BUDGET_USD = 1_000_000  # nobody means more; it keeps the ledger's integers in 64 bits
 MAX_SEED = 2**32 - 1  # what every engine accepts
 
-# typer evaluates these at run time, where Python 3.10 knows `X | None` only for classes.
 StateDir = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--state-dir", help="Where the journal and the artifacts are.", metavar="DIR"),
 ]
 Address = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--address", help="The Ray cluster to join, instead of one of its own."),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer, nothing else.")]
 Context = Annotated[
-    Optional[list[Path]],  # noqa: UP045
+    list[Path] | None,
     typer.Option("--context", "-c", metavar="FILE", help="An input file; may be repeated."),
 ]
 PlanFile = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--plan", metavar="FILE", help="Your own plan (YAML or JSON)."),
 ]
 Model = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--model", metavar="NAME", help="One model for all subtasks."),
 ]
 Prefer = Annotated[
-    Optional[Preference],  # noqa: UP045
+    Preference | None,
     typer.Option("--prefer", help="What counts most when a model is chosen."),
 ]
 LocalOnly = Annotated[
     bool, typer.Option("--local-only", help="Use no remote model: nothing leaves your machines.")
 ]
 Budget = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--budget", metavar="USD", help="What the run may cost at most."),
 ]
 MaxParallel = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option("--max-parallel", metavar="N", help="Subtasks in flight at once, at most."),
 ]
 Seed = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option("--seed", metavar="N", help="Seed of the models' sampling."),
 ]
 Output = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write the answer to a file."),
 ]
 

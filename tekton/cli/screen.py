@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tekton.cli import announce, terminal
-from tekton.cli.view import RunView, loading
-from tekton.types import Progress
+from tekton.cli.view import Item, RunView
+from tekton.types import Notice
 from tekton.workflow.journal import Entry
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Screen:
     def status(self, text: str) -> None:
         """Something that takes long is about to begin."""
 
-    def show(self, item: Entry | Progress) -> None:
+    def show(self, item: Item) -> None:
         """The next item of the run."""
         self.view.apply(item)
 
@@ -52,9 +52,11 @@ class LineScreen(Screen):
     def status(self, text: str) -> None:
         terminal.say(f"{text} …")
 
-    def show(self, item: Entry | Progress) -> None:
+    def show(self, item: Item) -> None:
         super().show(item)
-        if isinstance(item, Entry):
+        if isinstance(item, Notice):
+            self.status(item.text)
+        elif isinstance(item, Entry):
             for line in announce.lines(item.event, self.view):
                 terminal.say(line)
 
@@ -81,7 +83,7 @@ class LiveScreen(Screen):
         with self._lock:
             self._status = text
 
-    def show(self, item: Entry | Progress) -> None:
+    def show(self, item: Item) -> None:
         with self._lock:
             self._status = ""
             super().show(item)
@@ -105,16 +107,12 @@ class LiveScreen(Screen):
 
         with self._lock:
             rows = self.view.rows(time.time())
-            status = "" if self._ended else self._status or self._loading()
+            status = "" if self._ended else self._status or self.view.notice
         size = self._console.size
         limit = None if self._ended else max(1, size.height - RESERVED_LINES)
         ascii_only = not self._console.encoding.startswith("utf")
         parts = [tree(rows, width=size.width, limit=limit, ascii_only=ascii_only)] if rows else []
         return Group(*parts, *([self._spinner(status)] if status else []))
-
-    def _loading(self) -> str:
-        models = ", ".join(loading(self.view))
-        return f"waiting for {models} (loading it can take a minute)" if models else ""
 
     def _spinner(self, status: str) -> RenderableType:
         from rich.spinner import Spinner

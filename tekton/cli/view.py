@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tekton.cli.terminal import one_line
-from tekton.types import Progress
+from tekton.types import Notice, Progress
+from tekton.workflow.events import AttemptStarted
 from tekton.workflow.journal import Entry
 from tekton.workflow.machine import RunMachine
 from tekton.workflow.run import MachinePolicy
@@ -37,6 +38,8 @@ WORDS: Mapping[SubtaskPhase, str] = {
 """What people read for a subtask's phase."""
 
 ACTIVE: frozenset[SubtaskPhase] = frozenset(("queued", "running", "backoff", "parsing", "parked"))
+Item = Entry | Progress | Notice
+"""What `Tekton.follow` yields."""
 PLANNING_TITLE = "Planning"
 
 
@@ -91,20 +94,28 @@ class _Place:
 
 
 class RunView:
-    """Feed it what `Tekton.follow` yields; ask it for rows."""
+    """Feed it what `Tekton.follow` yields; ask it for rows.
+
+    `last_seq` is the last journal entry it has seen, `notice` what the run waits for, if said.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._machine = RunMachine(MachinePolicy.of(limits))
         self._progress: dict[str, Progress] = {}
         self.last_seq = 0
+        self.notice = ""
 
-    def apply(self, item: Entry | Progress) -> None:
-        """Take one entry or progress report in; an entry that was seen already is ignored."""
+    def apply(self, item: Item) -> None:
+        """Take the next item in; an entry that was seen already is ignored."""
         if isinstance(item, Progress):
             self._progress[item.attempt_id] = item
+        elif isinstance(item, Notice):
+            self.notice = item.text
         elif item.seq > self.last_seq:
             self._machine.handle(item.event)
             self.last_seq = item.seq
+            if isinstance(item.event, AttemptStarted):
+                self.notice = ""  # what it waited for is there
 
     @property
     def begun(self) -> bool:
@@ -170,17 +181,6 @@ def seconds_of(attempt: AttemptState, now: float) -> float:
     if attempt.started_at is None:
         return 0.0
     return max(0.0, (now if attempt.ended_at is None else attempt.ended_at) - attempt.started_at)
-
-
-def loading(view: RunView) -> list[str]:
-    """Models that queued attempts wait for and that have not begun anything in this run.
-
-    Most likely they are being loaded, which is worth telling.
-    """
-    attempts = view.state.attempts.values() if view.begun else ()
-    begun = {attempt.model for attempt in attempts if attempt.started_at is not None}
-    queued = (attempt.model for attempt in attempts if attempt.phase == "queued")
-    return [model for model in dict.fromkeys(queued) if model not in begun]
 
 
 def _note(one: SubtaskState) -> str:

@@ -11,9 +11,7 @@ from tekton.cli import ending, jsonout, terminal
 from tekton.cli.errors import InRun, failed
 from tekton.cli.interrupts import Interrupts
 from tekton.cli.screen import Screen, screen_for
-from tekton.cli.view import RunView
-from tekton.types import Progress
-from tekton.workflow.journal import Entry
+from tekton.cli.view import Item, RunView
 
 if TYPE_CHECKING:
     from tekton.client import Tekton
@@ -70,7 +68,7 @@ def _until_paused(tekton: Tekton, run_id: str, screen: Screen, interrupts: Inter
 def first_entries(tekton: Tekton, run_id: str, settings: Settings) -> RunView:
     """The view of a run that has just been submitted: what the journal surely has."""
     view = RunView(settings.limits)
-    items: Iterator[Entry | Progress] = tekton.follow(run_id)
+    items: Iterator[Item] = tekton.follow(run_id)
     while not view.begun:
         view.apply(next(items))
     return view

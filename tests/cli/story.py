@@ -117,8 +117,8 @@ def entries(events: Iterable[Event], first_seq: int = 1) -> list[Entry]:
 
 
 def progress(attempt_id: str, tokens: int, rate: float) -> Progress:
-    return Progress(run_id=RUN, attempt_id=f"{RUN}/{attempt_id}", output_tokens=tokens, tokens_per_s=rate,
-                    text="x")
+    return Progress(run_id=RUN, attempt_id=f"{RUN}/{attempt_id}", output_tokens=tokens,
+                    tokens_per_s=rate, text="x")
 
 
 class FakeTekton:

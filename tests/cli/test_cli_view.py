@@ -11,6 +11,7 @@ from story import (
     ANSWER,
     LARGE,
     PLAN,
+    RUN,
     SMALL,
     START,
     entries,
@@ -24,9 +25,9 @@ from story import (
 
 from tekton.cli import announce
 from tekton.cli.render import duration, money, select, spans, tree
-from tekton.cli.view import Edge, Row, RunView, loading
+from tekton.cli.view import Edge, Row, RunView
 from tekton.config import Limits
-from tekton.types import PLAN_ID, Plan, Subtask
+from tekton.types import PLAN_ID, Notice, Plan, Subtask
 from tekton.workflow.events import Event, PlanCompleted, SubtaskRouted
 
 
@@ -73,10 +74,14 @@ def test_an_entry_counts_once_and_old_progress_does_not_stay() -> None:
     assert view.state.answer_outputs[0][1].text == ANSWER
 
 
-def test_a_model_that_has_begun_nothing_is_probably_loading() -> None:
-    queued = [submitted(), *started(PLAN_ID, LARGE, START)[:1]]
-    assert loading(view_of(queued)) == [LARGE]
-    assert loading(view_of(half_way())) == []
+def test_a_notice_stands_until_an_attempt_starts() -> None:
+    routed, began = entries(started(PLAN_ID, LARGE, START), first_seq=2)
+    view = view_of([submitted()])
+    view.apply(routed)
+    view.apply(Notice(run_id=RUN, text="loading it"))
+    assert view.notice == "loading it"
+    view.apply(began)
+    assert view.notice == ""
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -144,14 +149,12 @@ def test_the_lines_of_a_run_tell_its_story() -> None:
         told += announce.lines(entry.event, view)
     assert told == [
         "Run 0f3c9a7e",
-        f"Planning: waiting for {LARGE} (loading it can take a minute)",
         f"Planning: running on {LARGE}",
         "Planning: done in 3.0 s, 40 tokens, $0.000030",
         "Plan: 3 subtasks",
         "1 Add the numbers",
         "2 Check the sum",
         "3 Put it together (after 1,+2)",
-        f"1 Add the numbers: waiting for {SMALL} (loading it can take a minute)",
         f"1 Add the numbers: running on {SMALL}",
         f"2 Check the sum: running on {SMALL}",
         "2 Check the sum: worker_lost: the worker died",
@@ -164,7 +167,7 @@ def test_the_lines_of_a_run_tell_its_story() -> None:
 
 
 def test_every_event_can_be_told() -> None:
-    unspoken = {"PlanExtended", "RetryDue", "AttemptCancelled"}
+    unspoken = {"PlanExtended", "SubtaskRouted", "RetryDue", "AttemptCancelled"}
     from tekton.workflow.codec import EVENT_TYPES
 
     assert {kind.__name__ for kind in announce._SPEAKERS} == set(EVENT_TYPES) - unspoken
