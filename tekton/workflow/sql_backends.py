@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -123,13 +124,30 @@ def _connect_sqlite(
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _switch_to_wal(connection)
         if max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {max_pages:d}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Set the journal mode, which a new file is given once for good.
+
+    SQLite's busy timeout does not cover this switch while another process holds the write lock of
+    the new file (it says "locked" at once), so the waiting is done here.
+    """
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def parent_made(path: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from journal_samples import OWNER, entries, entry, row
 from sqlalchemy import Connection
 
 from tekton.errors import StoreError
+from tekton.workflow import sql_backends
 from tekton.workflow.sql_journal import SqlJournal
 
 
@@ -87,6 +89,7 @@ KILLED = """
 import asyncio, sys
 from journal_samples import OWNER, entries, row
 from tekton.workflow.group_commit import GroupCommit
+from tekton.workflow import sql_backends
 from tekton.workflow.sql_journal import SqlJournal
 
 async def main():
@@ -137,3 +140,41 @@ async def test_a_killed_writer_loses_nothing_it_reported(tmp_path: Path, commits
             assert rows[name].cost_nusd == len(found) - 2
     async with await SqlJournal.open(path) as journal:
         assert await journal.acquire(OWNER) == 2
+
+
+async def test_a_file_whose_tables_are_not_there_yet_reads_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "j.db").touch()  # as another process leaves it for a moment when it opens
+    async with await SqlJournal.open(tmp_path / "j.db", read_only=True) as journal:
+        assert await journal.runs() == []
+    assert (tmp_path / "j.db").stat().st_size == 0
+
+
+async def test_opening_waits_for_the_process_that_makes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = sqlite3.connect(tmp_path / "j.db", isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN IMMEDIATE")
+    waits = []
+
+    def let_go(seconds: float) -> None:
+        waits.append(seconds)
+        maker.rollback()
+
+    monkeypatch.setattr(sql_backends.time, "sleep", let_go)
+    async with await SqlJournal.open(tmp_path / "j.db") as journal:
+        assert await journal.acquire(OWNER) == 1
+    maker.close()
+    assert len(waits) == 1
+
+
+async def test_a_lock_that_nobody_lets_go_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_backends, "BUSY_S", 0.05)
+    async with await SqlJournal.open(tmp_path / "j.db") as journal:
+        holder = sqlite3.connect(tmp_path / "j.db", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="held by another process"):
+            await journal.acquire(OWNER)
+        holder.close()
+        assert await journal.acquire(OWNER) == 1
