@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from calling import Cli, Ended
+from story import FakeTekton
 
 from tekton.cli.main import main
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        import json
-
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Ended]
+from tekton.client import Tekton
 
 
 @pytest.fixture
@@ -60,3 +44,23 @@ def cli(home: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
         return Ended(code, captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def cluster(models: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeTekton], None]:
+    """Puts a fake behind `Tekton.connect`."""
+
+    def use(fake: FakeTekton) -> None:
+        monkeypatch.setattr(Tekton, "connect", lambda settings, on_status: fake)
+
+    return use
+
+
+@pytest.fixture
+def no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting is a failure of the test."""
+
+    def connect(*_: object, **__: object) -> None:
+        raise AssertionError("connected before everything was checked")
+
+    monkeypatch.setattr(Tekton, "connect", connect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tekton.cli.view import Item
 from tekton.types import (
     PLAN_ID,
     Constraints,
@@ -17,6 +18,7 @@ from tekton.types import (
     Usage,
 )
 from tekton.workflow.events import (
+    AttemptCancelled,
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
@@ -80,6 +82,13 @@ def broken(subtask_id: str, at: float, message: str, attempt: int = 1) -> Event:
     )
 
 
+def cancelled(subtask_id: str, at: float, attempt: int = 1) -> Event:
+    return AttemptCancelled(
+        at=at, subtask_id=subtask_id, attempt_id=f"{RUN}/{subtask_id}/{attempt}",
+        usage=Usage(seconds=1.0), cost_nusd=1_000,
+    )
+
+
 def planned() -> list[Event]:
     return [
         submitted(),
@@ -122,11 +131,16 @@ def progress(attempt_id: str, tokens: int, rate: float) -> Progress:
 
 
 class FakeTekton:
-    """A cluster that tells one story. `pause` lets the story end with a pause."""
+    """A cluster that tells one story.
 
-    def __init__(self, events: list[Event], *, interrupt_after: int | None = None) -> None:
-        self.items: list[Entry | Progress] = list(entries(events))
-        self.interrupt_after = interrupt_after
+    `interrupt_at`: Ctrl-C is pressed while this entry is waited for. `settled`: what happens to
+    the attempts in flight once the run is paused. `error`: what `follow` ends with.
+    """
+
+    def __init__(self, events: list[Event], *, interrupt_at: int | None = None,
+                 settled: Iterable[Event] = (), error: Exception | None = None) -> None:
+        self.items: list[Item] = list(entries(events))
+        self.interrupt_at, self.settled, self.error = interrupt_at, settled, error
         self.calls: list[tuple[object, ...]] = []
         self.closed = False
 
@@ -134,23 +148,25 @@ class FakeTekton:
         self.calls.append(("submit", task, attached))
         return RUN
 
-    def follow(self, run_id: str, *, after_seq: int = 0) -> Iterator[Entry | Progress]:
+    def follow(self, run_id: str, *, after_seq: int = 0) -> Iterator[Item]:
         self.calls.append(("follow", run_id, after_seq))
         for item in list(self.items):
             if isinstance(item, Entry) and item.seq <= after_seq:
                 continue
-            if isinstance(item, Entry) and item.seq == self.interrupt_after:
-                self.interrupt_after = None
+            if isinstance(item, Entry) and item.seq == self.interrupt_at:
+                self.interrupt_at = None
+                self.calls.append(("seen", run_id, item.seq - 1))
                 raise KeyboardInterrupt
             yield item
-
-    def _add(self, *events: Event) -> None:
-        last = max(item.seq for item in self.items if isinstance(item, Entry))
-        self.items += entries(events, last + 1)
+        if self.error is not None:
+            raise self.error
 
     def pause(self, run_id: str, reason: str) -> None:
+        """What was still to come does not: it was not in the journal yet."""
         self.calls.append(("pause", run_id, reason))
-        self._add(PauseRequested(at=START + 20, reason=reason))
+        seen = next(call[2] for call in self.calls if call[0] == "seen")
+        del self.items[int(str(seen)):]
+        self._add(PauseRequested(at=START + 20, reason=reason), *self.settled)
 
     def resume(self, run_id: str, *, attached: bool) -> None:
         self.calls.append(("resume", run_id, attached))
@@ -158,6 +174,10 @@ class FakeTekton:
     def cancel(self, run_id: str, reason: str) -> None:
         self.calls.append(("cancel", run_id, reason))
         self._add(CancelRequested(at=START + 20, reason=reason))
+
+    def _add(self, *events: Event) -> None:
+        last = max(item.seq for item in self.items if isinstance(item, Entry))
+        self.items += entries(events, last + 1)
 
     def close(self) -> None:
         self.closed = True
