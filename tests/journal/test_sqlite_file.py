@@ -160,7 +160,7 @@ async def test_opening_waits_for_the_process_that_makes_the_file(
         waits.append(seconds)
         maker.rollback()
 
-    monkeypatch.setattr(sql_backends.time, "sleep", let_go)
+    monkeypatch.setattr("tekton.workflow.sql_backends.time.sleep", let_go)
     async with await SqlJournal.open(tmp_path / "j.db") as journal:
         assert await journal.acquire(OWNER) == 1
     maker.close()
