@@ -15,6 +15,7 @@ SAMPLE_ROWS = 3
 CELL_CHARS = 40
 LISTED_COLUMNS = 40
 SAMPLED_COLUMNS = 20
+ASKED_WORDS = 2
 _HEADER_SHARE = 0.5
 _INTRO = "Figures computed from all rows (exact, quote them as they are):"
 
@@ -41,7 +42,8 @@ def profile(table: pa.Table, name: str, about: str) -> Profile:
 
 def render(found: Profile, about: str, max_chars: int) -> str:
     """The profile in at most `max_chars`. All of it in its own order where it fits; else the
-    figures that `about` mentions come first and the rest is dropped, first rows included."""
+    figures that `about` asks for come first, and the rest is dropped: first rows before figures,
+    and figures with little in common with `about` where others have more."""
     figures = [f"- {figure.text}" for figure in found.figures]
     whole = "\n".join([found.header, *([_INTRO] if figures else []), *figures, found.sample])
     if len(whole) <= max_chars:
@@ -49,7 +51,7 @@ def render(found: Profile, about: str, max_chars: int) -> str:
     parts = [_clip(found.header, max(80, int(max_chars * _HEADER_SHARE)))]
     left = max_chars - len(parts[0]) - len(_INTRO) - 2
     kept = []
-    for figure in by_relevance(found.figures, about):
+    for figure in asked_for(found, about) or by_relevance(found.figures, about):
         if len(figure.text) + 3 <= left:
             kept.append(f"- {figure.text}")
             left -= len(figure.text) + 3
@@ -64,12 +66,10 @@ def brief(table: pa.Table, name: str, instruction: str, max_chars: int) -> str:
     return render(profile(table, name, instruction), instruction, max_chars)
 
 
-def highlights(found: Profile, instruction: str, limit: int) -> tuple[str, ...]:
-    """The lines that the instruction is most probably about, at least two words in common."""
-    wanted = words_of(instruction)
-    ranked = by_relevance(found.figures, instruction)
-    enough = 2
-    return tuple(f.text for f in ranked if f.relevance(wanted) >= enough)[:limit]
+def asked_for(found: Profile, about: str) -> list[Figure]:
+    """The figures that `about` is most probably about, best first: ASKED_WORDS in common."""
+    wanted = words_of(about)
+    return [f for f in by_relevance(found.figures, about) if f.relevance(wanted) >= ASKED_WORDS]
 
 
 def by_relevance(figures: Sequence[Figure], about: str) -> list[Figure]:
