@@ -59,6 +59,8 @@ def end_with(error: BaseException, argv: Sequence[str]) -> int:
     if wants(argv, "--debug"):
         traceback.print_exception(type(error), error, error.__traceback__)
     kind, message, code = describe(error)
+    if not message:  # a group without a command: its help was printed instead
+        return code
     say(f"tekton: {message}")
     if wants(argv, "--json"):
         jsonout.emit(failed(kind, message, run_id))
@@ -78,7 +80,8 @@ def describe(error: BaseException) -> tuple[str, str, int]:
         return "interrupted", "interrupted", INTERRUPTED
     formatted = getattr(error, "format_message", None)  # typer's own family
     if callable(formatted):
-        return "usage", f"{_sentence(str(formatted()))}: see tekton --help", USAGE
+        what = _sentence(str(formatted()))
+        return "usage", what and f"{what}: see tekton --help", USAGE
     if isinstance(error, OSError) and error.filename is not None:
         what = f"{error.filename}: {error.strerror}"
         return "store", f"{what}: check the path, its permissions and the free space", STORE

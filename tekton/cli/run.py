@@ -78,14 +78,15 @@ def run(
     task = task_of(wishes, settings)
     if detach:
         return _detach(task, settings, json=json, quiet=quiet)
+    from tekton.cli import ending
     from tekton.cli.watch import watch
 
     return watch(
         settings,
         lambda tekton: tekton.submit(task, attached=True),
+        lambda view: ending.end(view, settings, json=json, quiet=quiet, output=output),
         json=json,
         quiet=quiet,
-        output=output,
     )
 
 

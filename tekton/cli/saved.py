@@ -126,3 +126,16 @@ def row_json(row: RunRow) -> dict[str, Any]:
         "cost_usd": row.cost_nusd / 1e9,
         "attached": row.attached,
     }
+
+
+def delete(settings: Settings, run_ids: Sequence[str]) -> None:
+    """Forget runs."""
+    if run_ids:
+        with_journal(settings, lambda journal: journal.delete(run_ids), write=True)
+
+
+def prune_artifacts(settings: Settings) -> int:
+    """Delete artifacts no run refers to, young ones excepted; returns bytes freed."""
+    from tekton.artifacts.store import ArtifactStore
+
+    return ArtifactStore(settings.state_dir / "artifacts").prune(referenced(settings))

@@ -64,7 +64,7 @@ class LineScreen(Screen):
 class LiveScreen(Screen):
     """The tree, drawn again several times a second; rich draws from a thread of its own."""
 
-    def __init__(self, view: RunView) -> None:
+    def __init__(self, view: RunView, *, keep: bool) -> None:
         from rich.live import Live
 
         super().__init__(view)
@@ -77,6 +77,7 @@ class LiveScreen(Screen):
             console=self._console,
             refresh_per_second=REFRESH_PER_S,
             redirect_stdout=False,
+            transient=not keep,
         )
 
     def status(self, text: str) -> None:
@@ -124,11 +125,11 @@ class LiveScreen(Screen):
         return self._spin
 
 
-def screen_for(view: RunView, *, quiet: bool) -> Screen:
-    """The fullest screen that stderr can show."""
+def screen_for(view: RunView, *, quiet: bool, keep: bool) -> Screen:
+    """The fullest screen that stderr can show; `keep`: the last tree stays on it."""
     if quiet:
         return Screen(view)
     console = terminal.console(sys.stderr)
     if terminal.is_tty(sys.stderr) and not console.is_dumb_terminal:
-        return LiveScreen(view)
+        return LiveScreen(view, keep=keep)
     return LineScreen(view)

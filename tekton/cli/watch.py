@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tekton.cli import ending, jsonout, terminal
+from tekton.cli import jsonout, terminal
 from tekton.cli.errors import InRun, failed
 from tekton.cli.interrupts import Interrupts
 from tekton.cli.screen import Screen, screen_for
@@ -21,19 +20,26 @@ Begin = Callable[["Tekton"], str]
 """Submits or resumes a run; returns its id."""
 
 
+End = Callable[[RunView], int]
+"""Hands over what a run came to; returns the exit code."""
+
+
 def watch(
-    settings: Settings, begin: Begin, *, json: bool, quiet: bool, output: Path | None
+    settings: Settings, begin: Begin, end: End, *, json: bool, quiet: bool, keep: bool = True
 ) -> int:
-    """Begin a run, show it until it ends or pauses, hand over what it came to."""
+    """Begin a run, show it until it ends or pauses, hand over what it came to.
+
+    `keep`: the tree stays on the screen. An error that met the run is raised in an InRun.
+    """
     from tekton.client import Tekton
 
     view = RunView(settings.limits)
-    with screen_for(view, quiet=quiet) as screen:
+    with screen_for(view, quiet=quiet, keep=keep) as screen:
         screen.status("Looking for a cluster")
         with Tekton.connect(settings, on_status=screen.status) as tekton:
             _follow(tekton, begin, screen, json=json)
     try:
-        return ending.end(view, settings, json=json, quiet=quiet, output=output)
+        return end(view)
     except Exception as error:
         raise InRun(view.state.run_id) from error
 
