@@ -12,10 +12,18 @@ from typing import Any, Literal
 
 import ray
 import ray._private.worker as ray_worker
+from ray._private import ray_constants
+from ray._raylet import AuthenticationTokenLoader, Config
 
 from tekton.cluster import daemon
 from tekton.cluster.core import NAMESPACE, Core, ensure_core, find_core, remove_core
-from tekton.cluster.record import read_record, record_lock, remove_record, write_record
+from tekton.cluster.record import (
+    ClusterRecord,
+    read_record,
+    record_lock,
+    remove_record,
+    write_record,
+)
 from tekton.config import Settings
 from tekton.errors import ClusterError
 
@@ -39,8 +47,7 @@ def connect(settings: Settings, *, on_status: OnStatus, started_by: StartedBy = 
                 settings.state_dir, started_by=started_by, usage_stats=settings.ray_usage_stats
             )
             write_record(settings.state_dir, record)
-        os.environ.update(daemon.cluster_environment(record.token))
-        _join(record.address)
+        _join_own(record)
         ends_when_idle = record.started_by == "run"
         return ensure_core(settings, supervisor_pid=record.pid if ends_when_idle else None)
 
@@ -75,9 +82,8 @@ def status(settings: Settings) -> dict[str, Any]:
         record = read_record(settings.state_dir)
         if record is None or not record.alive():
             return {"state": "down", "state_dir": str(settings.state_dir)}
-        os.environ.update(daemon.cluster_environment(record.token))
         where = {"address": record.address, "dashboard": record.dashboard, "pid": record.pid}
-        _join(record.address)
+        _join_own(record)
     else:
         where = {"address": settings.address}
         _join(settings.address)
@@ -87,6 +93,16 @@ def status(settings: Settings) -> dict[str, Any]:
         return {"state": "up", "state_dir": str(settings.state_dir), **where, **report}
     finally:
         ray.shutdown()
+
+
+def _join_own(record: ClusterRecord) -> None:
+    os.environ.update(daemon.cluster_environment(record.token))
+    # Ray reads that environment when it is imported, which has happened: say it again, as Ray's
+    # own authentication_token_setup does.
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+    _join(record.address)
 
 
 def _join(address: str) -> None:
