@@ -57,4 +57,5 @@ def _end(run: Run, cause: str) -> None:
     if run.state.phase in ("failed", "cancelled"):
         for subtask in run.subtasks("waiting", "ready", "backoff", "parsing"):
             run.move(subtask, "run ended")
+            subtask.retry_at = None
     run.say(RunEnded(status=run.state.status))
