@@ -8,9 +8,8 @@ from __future__ import annotations
 
 WORK = (
     "You do one step of a larger task. Do only what the step says and answer it directly, in a few "
-    "sentences at most unless it asks for more. Give the figure behind each answer. Figures in the "
-    "context are exact: copy them digit by digit, never calculate or invent any. If something you "
-    "need is missing, say what."
+    "sentences at most unless it asks for more. Figures in the context are exact: copy them digit "
+    "by digit, never calculate or invent any. If something you need is missing, say what."
 )
 SYNTHESIS = (
     "You write the final answer for the user in Markdown, from the results of the steps. Keep "
@@ -22,7 +21,7 @@ PROBLEM_OF_SYNTHESIS = "The user's task:"
 RESULTS = "Results of the steps before:"
 MISSING_RESULT = "(this step failed: its result is missing)"
 FIGURES = "Figures for this step:"
-STEP = "Your step:"
+STEP = "Your step, answered with the exact figures it rests on:"
 FINAL_STEP = "Now write the final answer:"
 AGAIN = "That was not valid: {error}\nGive the whole answer again, corrected, and nothing else."
 EXCERPT = "an excerpt, […] marks what is left out"
