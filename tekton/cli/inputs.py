@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tekton.cli.terminal import is_tty, say
-from tekton.errors import ModelUnavailable, UsageError
+from tekton.errors import ModelUnavailable, PlanInvalid, UsageError
 
 if TYPE_CHECKING:
     from tekton.catalog import Catalog, ModelSpec
     from tekton.config import Limits, Settings
-    from tekton.types import ArtifactRef
+    from tekton.types import ArtifactRef, Plan
 
 
 def read_problem(text: str, limits: Limits) -> str:
@@ -47,6 +47,28 @@ def _read_stdin(limit_bytes: int) -> str:
         if len(data) > limit_bytes and error.end >= limit_bytes:  # cut inside a character
             return data.decode("utf-8", "replace")
         raise UsageError("the problem on standard input is not UTF-8 text") from None
+
+
+def read_plan(path: Path, catalog: Catalog) -> Plan:
+    """The user's own plan, its models looked up. Raises PlanInvalid and UsageError."""
+    from tekton.planning.planfile import load_plan
+
+    plan = load_plan(path)
+    for subtask in plan.subtasks:
+        if subtask.model is not None and subtask.model not in catalog:
+            known = ", ".join(sorted(spec.name for spec in catalog))
+            raise PlanInvalid(
+                f"{path}: subtask {subtask.id!r} names the unknown model {subtask.model!r}: "
+                f"the catalog has {known}"
+            )
+    return plan
+
+
+def problem_of_plan(path: Path) -> str:
+    """The `problem` of a plan file that `read_plan` has accepted; empty if it has none."""
+    import yaml
+
+    return str(yaml.safe_load(path.read_text("utf-8-sig")).get("problem") or "")
 
 
 def ingest_context(paths: Sequence[Path], settings: Settings) -> tuple[ArtifactRef, ...]:

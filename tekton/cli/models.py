@@ -77,10 +77,12 @@ def add(
 ) -> int:
     """Add a model of your own to $TEKTON_HOME/tekton.toml."""
     from tekton.weights.entries import add_entry, describe_source, entries_file
+    from tekton.weights.sources import is_offline
     from tekton.weights.storage import check_name
 
     check_name(name)
-    if name in settings().catalog():
+    effective = settings()
+    if name in effective.catalog():
         raise UsageError(f"model {name!r} is in the catalog already: choose another name")
     fields = {
         "kind": "local",
@@ -88,7 +90,7 @@ def add(
         "context_window": context_window,
         "quality": quality,
         "capabilities": capability or ["chat", "json"],
-        **describe_source(source),
+        **describe_source(source, offline=is_offline(effective)),
     }
     add_entry(name, fields)
     say(f"Added {name} to {entries_file()}.")

@@ -45,11 +45,12 @@ def route(
 
 def _decide(text: str, *, prefer: Any, local_only: bool, state_dir: Any) -> Decision:
     from tekton.cli.estimate import Estimator, idle_view
-    from tekton.cli.inputs import read_problem
+    from tekton.cli.inputs import check_models, read_problem
     from tekton.types import Constraints, Failure, Subtask
 
     settings = options.settings(state_dir=state_dir, prefer=prefer)
     catalog = settings.catalog()
+    check_models(catalog, settings, model=None, local_only=local_only)
     estimator = Estimator(
         catalog=catalog,
         view=idle_view(catalog, settings),
@@ -57,7 +58,7 @@ def _decide(text: str, *, prefer: Any, local_only: bool, state_dir: Any) -> Deci
         constraints=Constraints(prefer=settings.prefer, local_only=local_only),
     )
     problem = read_problem(text, settings.limits)
-    found = estimator.decide(Subtask(id="route", title=problem[:80], instruction=problem))
+    found = estimator.decide(Subtask(id="this", title="this", instruction=problem))
     if isinstance(found, Failure):
         raise ModelUnavailable(f"{found.message}: see tekton models list")
     return found

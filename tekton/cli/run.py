@@ -40,7 +40,7 @@ Problem = Annotated[
 
 @app.command("run")
 def run(
-    problem: Problem,
+    problem: Problem = "",
     *,
     context: Context = None,
     plan: PlanFile = None,
@@ -110,10 +110,15 @@ def task_of(wishes: Wishes, settings: Settings) -> Task:
     from tekton.cli import inputs
     from tekton.types import Constraints, Task
 
-    problem = inputs.read_problem(wishes.problem, settings.limits)
     catalog = settings.catalog()
-    inputs.check_models(catalog, settings, model=wishes.model, local_only=wishes.local_only)
     plan = inputs.read_plan(wishes.plan, catalog) if wishes.plan is not None else None
+    typed = wishes.problem
+    if wishes.plan is not None and not typed:
+        typed = inputs.problem_of_plan(wishes.plan)
+    shown_only = plan is not None and wishes.plan_only
+    problem = typed if shown_only else inputs.read_problem(typed, settings.limits)
+    if wishes.model is not None or not shown_only:
+        inputs.check_models(catalog, settings, model=wishes.model, local_only=wishes.local_only)
     return Task(
         problem=problem,
         context=inputs.ingest_context(wishes.context, settings),

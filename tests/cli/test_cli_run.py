@@ -183,7 +183,7 @@ def test_detach_prints_the_id_and_leaves(cli: Cli, cluster: Use) -> None:
         (["What?", "--context", "."], 2, "context . is a folder"),
         (["What?", "--output", "."], 2, "is a folder: name a file in it"),
         (["   "], 2, "the problem is empty"),
-        ([], 2, "missing argument 'PROBLEM'"),
+        ([], 2, "the problem is empty"),
         (["What?", "--nonsense"], 2, "no such option: --nonsense"),
         (["x" * 1_000_001], 2, "the problem is longer than 1,000,000 bytes"),
         (["bad \udcff"], 2, "the problem is not UTF-8"),
