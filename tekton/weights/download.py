@@ -20,7 +20,6 @@ import httpx2
 from tekton import __version__
 
 T = TypeVar("T")
-CHUNK_BYTES = 256 * 1024
 CONNECT_S = 5.0
 READ_S = 30.0
 ANSWER_S = 8.0  # name resolution, every address and the first answer together
@@ -122,7 +121,7 @@ def _stream(
     if have:
         headers["Range"] = f"bytes={have}-"
     with client.stream("GET", url, headers=headers) as response:
-        if response.status_code == httpx2.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if response.status_code == httpx2.codes.RANGE_NOT_SATISFIABLE:
             if _total(response) == have:
                 return
             part.unlink()
@@ -132,7 +131,7 @@ def _stream(
         if resumed and _start(response) != have:
             raise SourceFailed(f"{_host(url)} answered another range than was asked")
         with part.open("ab" if resumed else "wb") as file:
-            for chunk in response.iter_bytes(CHUNK_BYTES):
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 on_bytes(file.tell())
 

@@ -28,12 +28,14 @@ def entries_file() -> Path:
     return home() / "tekton.toml"
 
 
-def describe_source(source: str) -> dict[str, Any]:
+def describe_source(source: str, *, offline: bool) -> dict[str, Any]:
     """The fields of an entry that say where the file is: a path, or `hub:owner/repo/file[@rev]`.
 
     Raises UsageError where it is no GGUF file, ModelUnavailable where the hub can't say.
     """
     if source.startswith(HUB_PREFIX):
+        if offline:
+            raise ModelUnavailable(f"{source} can't be looked up in offline mode: add a local file")
         return {"weights": _from_hub(source.removeprefix(HUB_PREFIX))}
     path = Path(source).expanduser().absolute()
     if not path.is_file():
