@@ -24,6 +24,7 @@ from tekton.chat.types import ChatEvent, ChatRequest
 from tekton.engines import llama_wire as wire
 from tekton.engines.base import EngineError
 from tekton.engines.bridge import Call, OnChunk
+from tekton.engines.heap import return_free_pages
 from tekton.engines.llama_http import Loopback
 from tekton.engines.llama_params import LlamaOptions, llama_params
 from tekton.types import Failure
@@ -104,7 +105,7 @@ class LlamaCpp:
     async def close(self) -> None:
         """End what is being answered, unload the model. Idempotent."""
         async with self._changing:
-            holder, self._server = [self._server], None
+            server, self._server = [self._server], None
             calls = list(self._calls)
             for call in calls:
                 call.stop()
@@ -116,8 +117,7 @@ class LlamaCpp:
             if self._executor is not None:
                 self._executor.shutdown(wait=False)  # every call of it has settled
                 self._executor = None
-            # the last reference goes in a thread: taking a server down joins its threads
-            await asyncio.get_running_loop().run_in_executor(None, holder.clear)
+            await asyncio.get_running_loop().run_in_executor(None, _free, server)
 
     async def _events(self, call: Call, began: float) -> AsyncGenerator[ChatEvent, None]:
         reader = wire.Reader()
@@ -174,6 +174,12 @@ def _grammar(schema: Any) -> str:
         return str(xllamacpp.json_schema_to_grammar(wire.guided(schema)))
     except (ValueError, RuntimeError, TypeError) as error:
         raise EngineError(wire.bad_request(f"llama.cpp refused the schema: {error}")) from error
+
+
+def _free(last_reference: list[xllamacpp.Server | None]) -> None:
+    """In a thread, because taking a server down joins its threads."""
+    last_reference.clear()
+    return_free_pages()
 
 
 def _load_failed(message: str) -> Failure:

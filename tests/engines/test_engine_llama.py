@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,40 @@ async def test_the_port_is_on_loopback_and_closed_without_the_key(
         for path in ("/props", "/slots", "/v1/models", "/metrics"):
             assert (await http.get(path)).status_code == 401
         assert (await http.post("/tokenize", json={"content": "x"})).status_code == 401
+
+
+MEMORY = """
+import asyncio, sys
+from pathlib import Path
+import psutil
+from tekton.engines.llama_cpp import LlamaCpp
+
+def held_bytes():
+    return psutil.Process().memory_info().rss
+
+async def main():
+    sizes = [held_bytes()]
+    engine = LlamaCpp(Path(sys.argv[1]), slots=1, context_window=1024, threads=1)
+    for _ in range(3):
+        await engine.start()
+        sizes.append(held_bytes())
+        await engine.close()
+        sizes.append(held_bytes())
+    print(*sizes)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.model
+def test_unloading_returns_the_memory_every_time(llama: Subject) -> None:
+    path = llama.models_dir / f"{llama.spec.name}.gguf"
+    command = [sys.executable, "-c", MEMORY, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    before, *sizes = map(int, done.stdout.split())
+    for loaded, unloaded in zip(sizes[::2], sizes[1::2], strict=True):
+        assert loaded - before > 50_000_000
+        assert unloaded - before < (loaded - before) // 4
 
 
 async def test_error_dictionaries_become_typed_failures() -> None:
