@@ -7,6 +7,7 @@ when their client is heard again. Its methods are what clients call; none of the
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -24,7 +25,8 @@ from tekton.actors.sharing import SharedTables
 from tekton.artifacts.store import ArtifactStore
 from tekton.cluster.identity import identity
 from tekton.config import Settings
-from tekton.errors import UsageError
+from tekton.errors import TektonError, UsageError
+from tekton.planning.stream import PlanStream
 from tekton.types import Notice, Progress, Task
 from tekton.workflow.events import (
     CancelRequested,
@@ -35,7 +37,6 @@ from tekton.workflow.events import (
     RunSubmitted,
 )
 from tekton.workflow.journal import Entry
-from tekton.workflow.machine import MachinePolicy, RunMachine
 from tekton.workflow.sql_journal import SqlJournal
 from tekton.workflow.table import FINAL
 
@@ -43,6 +44,9 @@ OWNER = "coordinator"
 LINGER_S = 0.05  # news gather that long before a follower is answered
 TICK_S = 1.0
 FORGET_S = 60.0  # a final run stays in memory that long after its follower's last call
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +70,18 @@ class Coordinator:
         self._supervisor_pid = supervisor_pid
         self._models = Models(settings)
         self._busy_at = time.monotonic()
-        self._ready = asyncio.ensure_future(self._open())
-        self._background = [asyncio.ensure_future(self._tick())]
+        self._opened = asyncio.ensure_future(self._open())
+        self._background: list[asyncio.Task[None]] = []
 
     async def ready(self) -> dict[str, str]:
         """Wait until the journal was replayed; who we are. Raises StoreError."""
-        await self._ready
+        await self._open_once()
         return asdict(identity(self._settings.state_dir))
 
     async def submit(self, run_id: str, task: Task, attached: bool, settings: Settings) -> None:
         """Take a Task. Returns once it is journaled; raises StoreError if it can't be."""
-        await self._ready
+        await self._open_once()
         self._models.adopt(settings)
-        self._loop.runs[run_id] = self._new_run()
         submitted = RunSubmitted(at=time.time(), run_id=run_id, task=task, attached=attached)
         await self._loop.post_and_wait(run_id, submitted)
 
@@ -89,11 +92,12 @@ class Coordinator:
 
         `beat`: the caller is the run's client, and alive. Raises UsageError for an unknown run.
         """
-        await self._ready
+        await self._open_once()
         run = await self._find(run_id)
         if beat:
             self._beat(run_id, run)
-        if run.news <= after_news and not self._over(run) and self._loop.trouble is None:
+        stale = run.news <= after_news and len(run.entries) <= after_seq
+        if stale and not self._over(run) and self._loop.trouble is None:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(run.changed.wait(), wait_s)
                 await asyncio.sleep(LINGER_S)
@@ -113,22 +117,19 @@ class Coordinator:
 
     async def resume(self, run_id: str, attached: bool, settings: Settings) -> None:
         """Go on with a run that is paused, or that a crash interrupted. Raises UsageError."""
-        await self._ready
+        await self._open_once()
         self._models.adopt(settings)
-        run = await self._find(run_id)
-        self._beat(run_id, run)
+        self._beat(run_id, await self._find(run_id))
         await self._command(run_id, ResumeRequested(at=time.time(), attached=attached))
 
     async def cancel(self, run_id: str, reason: str) -> None:
         """End a run for good. Raises UsageError for one that is final."""
-        await self._ready
-        self._wake(run_id, await self._find(run_id))
         await self._command(run_id, CancelRequested(at=time.time(), reason=reason))
 
     async def progress(self, progress: Progress) -> None:
         """A Worker reports; not journaled."""
         run = self._loop.runs.get(progress.run_id)
-        if run is None or run.machine.state.phase in FINAL:
+        if run is None or run.machine.state.final:
             return
         run.progress[progress.attempt_id] = progress
         for event in follow_plan(run.machine.state, progress, self._plan_streams):
@@ -137,49 +138,59 @@ class Coordinator:
 
     async def status(self) -> dict[str, Any]:
         """For people: runs in memory that are not final."""
-        await self._ready
+        await self._open_once()
         runs = self._loop.runs
-        active = [run_id for run_id, run in runs.items() if run.machine.state.phase not in FINAL]
-        return {"pid": os.getpid(), "runs": active, "journal": str(self._journal_path)}
+        active = [run_id for run_id, run in runs.items() if not run.machine.state.final]
+        return {"pid": os.getpid(), "runs": active}
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────
 
+    async def _open_once(self) -> None:
+        """Open the journal; where that failed (a full disk, say), try again."""
+        if self._opened.done() and self._opened.exception() is not None:
+            self._opened = asyncio.ensure_future(self._open())
+        await asyncio.shield(self._opened)
+
     async def _open(self) -> None:
-        self._journal_path = self._settings.state_dir / "journal.db"
         self._settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self._journal = await SqlJournal.open(self._journal_path)
-        epoch = await self._journal.acquire(OWNER)
-        self._epoch = epoch
+        self._journal = await SqlJournal.open(self._settings.state_dir / "journal.db")
+        self._epoch = await self._journal.acquire(OWNER)
         router = await asyncio.to_thread(ray.get_actor, "router")
         await router.release_all.remote(HOLDER)
         self._tables = SharedTables(ArtifactStore(self._settings.state_dir / "artifacts"))
-        self._plan_streams: dict[str, Any] = {}
-        hands = Hands(router, self._models, self._tables)
-        self._hands = hands
-        self._loop = RunLoop(
-            self._journal, OWNER, epoch, self._models, hands.carry_out, _end_process
+        self._plan_streams: dict[str, PlanStream] = {}
+        self._hands = Hands(router, self._models, self._tables)
+        self._loop = self._hands.loop = RunLoop(
+            self._journal, OWNER, self._epoch, self._models, self._hands.carry_out
         )
-        hands.loop = self._loop
-        self._background.append(asyncio.ensure_future(self._loop.run_forever()))
+        await self._recover()
+        for work in (self._loop.run_forever(), self._tick()):
+            task = asyncio.ensure_future(work)
+            task.add_done_callback(_end_process)
+            self._background.append(task)
+
+    async def _recover(self) -> None:
+        """Replay what is unfinished; detached runs go on, attached ones once they are followed."""
         for listed in await self._journal.runs(owner=OWNER, unfinished=True):
-            run = await self._load(listed.run_id)
+            try:
+                run = await self._load(listed.run_id)
+            except TektonError:
+                logger.exception("run %s can't be replayed and is left alone", listed.run_id)
+                continue
             if not listed.attached and listed.status == "running":
                 self._wake(listed.run_id, run)
 
     async def _load(self, run_id: str) -> LiveRun:
-        """Replay a run from the journal; it sleeps until it is woken."""
+        """Replay a run from the journal; it sleeps until it is woken. Raises UsageError."""
         entries = await self._journal.read(run_id)
         if not entries:
             raise UsageError(f"no run {run_id!r}: see `tekton runs list`")
-        run = self._new_run()
+        run = self._loop.new_run()
         run.machine.replay([entry.event for entry in entries])
         run.entries, run.seq = entries, len(entries)
-        run.dormant = run.machine.state.phase not in FINAL
+        run.dormant = not run.machine.state.final
         self._loop.runs[run_id] = run
         return run
-
-    def _new_run(self) -> LiveRun:
-        return LiveRun(RunMachine(MachinePolicy.of(self._settings.limits)))
 
     async def _find(self, run_id: str) -> LiveRun:
         return self._loop.runs.get(run_id) or await self._load(run_id)
@@ -194,29 +205,31 @@ class Coordinator:
         self._busy_at = run.beat_at = time.monotonic()
         self._wake(run_id, run)
 
+    def _active(self, run: LiveRun) -> bool:
+        return not run.dormant and not self._over(run)
+
     def _over(self, run: LiveRun) -> bool:
         phase = run.machine.state.phase
         return phase in FINAL or phase == "paused"
 
     async def _command(self, run_id: str, event: Event) -> None:
-        await self._ready
+        await self._open_once()
         run = await self._find(run_id)
         phase = run.machine.state.phase
         if phase in FINAL:
             raise UsageError(f"run {run_id} is over ({phase}): nothing was changed")
+        self._wake(run_id, run)
         await self._loop.post_and_wait(run_id, event)
 
     async def _tick(self) -> None:
         """Once a second: silent clients, unused leases, finished runs, an idle cluster."""
-        await self._ready
         while True:
             await asyncio.sleep(TICK_S)
             now = time.monotonic()
             for run_id, run in list(self._loop.runs.items()):
                 self._look_after(run_id, run, now)
             await self._hands.give_back_idle()
-            if any(run.machine.state.phase not in FINAL and not run.dormant
-                   for run in self._loop.runs.values()):  # fmt: skip
+            if any(self._active(run) for run in self._loop.runs.values()):
                 self._busy_at = now
             elif now - self._busy_at > self._settings.limits.idle_minutes * 60:
                 self._end_cluster()
@@ -239,6 +252,8 @@ class Coordinator:
                 os.kill(self._supervisor_pid, signal.SIGTERM)
 
 
-def _end_process() -> None:
-    """A newer Coordinator owns the journal: this one must not live on beside it."""
+def _end_process(task: asyncio.Task[None]) -> None:
+    """The loop ended: a newer Coordinator owns the journal, or there is a bug. Either way this
+    process must not live on; Ray starts another, which replays the journal."""
+    logger.critical("the coordinator ends", exc_info=task.exception())
     os._exit(1)

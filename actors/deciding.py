@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tekton.planning.parse import parse_plan
-
 from tekton.catalog import Catalog, ModelSpec
 from tekton.config import Settings
 from tekton.engines.load import model_file
-from tekton.errors import PlanInvalid
+from tekton.errors import PlanInvalid, TektonError
+from tekton.planning.parse import parse_plan
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
 from tekton.types import Decision, Failure, Output, Usage
@@ -30,6 +29,7 @@ from tekton.workflow.events import (
 from tekton.workflow.state import RunState
 
 SPEED_MEMORY = 0.7  # weight of the past in a model's measured speed
+MIN_TOKENS = 8  # shorter answers say nothing about a speed
 SICK_S = 60.0  # how long a model that failed to load is not routed to
 DISK_BYTES_PER_S = 400e6
 PROMPT_OVERHEAD_BYTES = 2_000  # the prompts' own words and the chat template
@@ -71,8 +71,8 @@ class Models:
 
     def learn_speed(self, model: str, usage: Usage) -> None:
         """Blend an attempt's speed into the model's measured one."""
-        if usage.output_tokens < 8 or usage.seconds <= 0:
-            return  # too short to say anything about the model
+        if usage.output_tokens < MIN_TOKENS or usage.seconds <= 0:
+            return
         seen = usage.output_tokens / usage.seconds
         past = self._speed.get(model, seen)
         self._speed[model] = SPEED_MEMORY * past + (1 - SPEED_MEMORY) * seen
@@ -111,11 +111,22 @@ def _load_s(spec: ModelSpec) -> float:
 
 
 def route(
-    ask: Route, state: RunState, models: Models, policy: Policy, view: RouterView, at: float
+    ask: Route, state: RunState, *, models: Models, policy: Policy, view: RouterView, at: float
 ) -> Event:
     """Answer a Route instruction."""
-    assert state.task is not None
-    answer: Decision | Failure = policy.decide(
+    try:
+        answer = _decide(ask, state, models, policy, view)
+    except TektonError as error:  # a model that the plan names and the catalog has lost
+        answer = Failure(kind="no_model", message=str(error))
+    if isinstance(answer, Failure):
+        return SubtaskUnroutable(at=at, subtask_id=ask.subtask.id, failure=answer)
+    return SubtaskRouted(at=at, subtask_id=ask.subtask.id, decision=answer)
+
+
+def _decide(
+    ask: Route, state: RunState, models: Models, policy: Policy, view: RouterView
+) -> Decision | Failure:
+    return policy.decide(
         ask.subtask,
         constraints=state.task.constraints,
         catalog=models.catalog,
@@ -126,14 +137,10 @@ def route(
         exclude=ask.exclude,
         remaining_nusd=ask.remaining_nusd,
     )
-    if isinstance(answer, Failure):
-        return SubtaskUnroutable(at=at, subtask_id=ask.subtask.id, failure=answer)
-    return SubtaskRouted(at=at, subtask_id=ask.subtask.id, decision=answer)
 
 
 def input_bound_bytes(ask: Route, state: RunState) -> int:
     """At most how many tokens the prompt can have: no tokenizer makes more tokens than bytes."""
-    assert state.task is not None
     total = PROMPT_OVERHEAD_BYTES + len(state.task.problem.encode())
     total += len(ask.subtask.instruction.encode())
     for artifact in state.task.context:
@@ -152,12 +159,16 @@ def _size(output: Output | None) -> int:
     return len((output.text or "").encode())
 
 
-def parse(ask: ParsePlan, state: RunState, at: float) -> Event:
+def parse(ask: ParsePlan, state: RunState, *, max_subtasks: int, at: float) -> Event:
     """Answer a ParsePlan instruction: the plan, or the error its author is told."""
-    assert state.task is not None
     names = tuple(artifact.name for artifact in state.task.context)
     try:
-        plan = parse_plan(ask.raw, problem=state.task.problem, context_names=names)
+        plan = parse_plan(
+            ask.raw,
+            problem=state.task.problem,
+            context_names=names,
+            max_subtasks=max_subtasks,
+        )
     except PlanInvalid as error:
         return PlanRejected(at=at, error=str(error), raw=ask.raw)
     return PlanCompleted(at=at, plan=plan)

@@ -7,6 +7,7 @@ back to the loop. Nothing here decides whether to try again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayActorError, RayError
-from tekton.planning.schema import plan_schema
 
 from tekton.actors.deciding import Models
 from tekton.actors.router import Lease
 from tekton.actors.sharing import SharedTables
+from tekton.planning.schema import plan_schema
 from tekton.types import (
     AttemptRequest,
     AttemptResult,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 GRACE_S = 30.0  # beyond an attempt's own time limit, before its Worker counts as hung
 LEASE_IDLE_S = 20.0  # an unused lease is given back after that
 HOLDER = "coordinator"
+
+logger = logging.getLogger(__name__)
 
 
 class _Settled(TypedDict):
@@ -144,7 +147,11 @@ class Hands:
         self._in_flight[request.attempt_id] = lease.worker
         try:
             references = await self._tables.references(request.run_id, request.context)
-            result = await self._call(lease, _with_schema(request, self._models), references)
+            result = await self._call(lease, self._with_schema(request), references)
+        except Exception as error:  # a bug of ours must end the attempt, not hang the run
+            logger.exception("attempt %s", request.attempt_id)
+            message = f"{type(error).__name__} in the coordinator: {error}"
+            result = _failed(request, Failure(kind="internal", message=message), Usage())
         finally:
             self._in_flight.pop(request.attempt_id, None)
         self._settle(request, result)
@@ -222,6 +229,14 @@ class Hands:
             return self.loop.bound_of(request)  # evidence is gone: the worst case was reserved
         return self._models.catalog[request.model].prices.cost_nusd(result.usage)
 
+    def _with_schema(self, request: AttemptRequest) -> AttemptRequest:
+        """A planner is held to the form of a plan that begins with what may have started."""
+        if request.subtask.role != "plan":
+            return request
+        announced = self.loop.runs[request.run_id].machine.state.announced
+        most = self._models.settings.limits.plan_subtasks
+        return replace(request, schema=plan_schema(most, announced))
+
     # ── small things ──────────────────────────────────────────────────────────────────────────
 
     def _notice(self, run_id: str, text: str) -> None:
@@ -235,12 +250,6 @@ class Hands:
         self._tasks.add(task)  # asyncio itself keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _with_schema(request: AttemptRequest, models: Models) -> AttemptRequest:
-    if request.subtask.role != "plan":
-        return request
-    return replace(request, schema=plan_schema(models.settings.limits.plan_subtasks))
 
 
 def _worker_lost(why: str) -> Failure:

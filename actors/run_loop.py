@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tekton.actors.deciding import Models, parse, route
@@ -25,15 +26,21 @@ from tekton.workflow.events import (
     Event,
     Instruction,
     ParsePlan,
+    PlanCompleted,
+    PlanRejected,
     Route,
     RunEnded,
+    RunSubmitted,
 )
 from tekton.workflow.journal import Entry, Journal, RunRow
-from tekton.workflow.machine import RunMachine
+from tekton.workflow.machine import MachinePolicy, RunMachine
 from tekton.workflow.report import row
 from tekton.workflow.slots import SlotQueue
+from tekton.workflow.table import MachineError, PlanRefused
 
 RETRY_WRITE_S = 2.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -67,18 +74,21 @@ class RunLoop:
         epoch: int,
         models: Models,
         carry_out: Callable[[str, Instruction], None],
-        on_stale: Callable[[], None],
     ) -> None:
         self.runs: dict[str, LiveRun] = {}
         self.slots = SlotQueue()
         self.trouble: StoreError | None = None
         self._journal, self._owner, self._epoch = journal, owner, epoch
         self._models, self._policy = models, Policy()
-        self._carry_out, self._on_stale = carry_out, on_stale
+        self._carry_out = carry_out
         self._inbox: deque[tuple[str, Event, asyncio.Future[None] | None]] = deque()
         self._wake = asyncio.Event()
         self._queued: dict[str, Enqueue] = {}
         self._slotted: set[str] = set()
+
+    def new_run(self) -> LiveRun:
+        """A run in memory to which nothing has happened yet."""
+        return LiveRun(RunMachine(MachinePolicy.of(self._models.settings.limits)))
 
     def post(self, run_id: str, event: Event) -> None:
         """Hand a fact in; it is journaled by one of the next steps."""
@@ -127,7 +137,7 @@ class RunLoop:
         )
 
     async def run_forever(self) -> None:
-        """Step whenever something came in."""
+        """Step whenever something came in. Raises StaleEpoch: a newer owner writes the journal."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -150,7 +160,6 @@ class RunLoop:
                 rows = [self._row(run_id) for run_id in {entry.run_id for entry in step.entries}]
                 await self._journal.append(self._owner, self._epoch, step.entries, rows)
             except StaleEpoch:
-                self._on_stale()
                 raise
             except StoreError as error:
                 self.trouble = error
@@ -190,19 +199,24 @@ class _Step:
         self.entries: list[Entry] = []
         self.deeds: list[tuple[str, Instruction]] = []
         self._loop = loop
-        self._waiters: list[tuple[str, asyncio.Future[None]]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._raw_plan = ""
         self._view = loop._models.view(loop.load_of)
 
     def take(self, run_id: str, event: Event, waiter: asyncio.Future[None] | None) -> None:
         """Let a run's machine hear an event, and all that follows from it within the step."""
-        if waiter is not None:
-            self._waiters.append((run_id, waiter))
         pending: deque[Event] = deque([event])
-        while pending:
-            for instruction in self._hear(run_id, pending.popleft()):
-                answer = self._answer(run_id, instruction)
-                if answer is not None:
-                    pending.append(answer)
+        try:
+            while pending:
+                pending.extend(self._follow_up(run_id, pending.popleft()))
+        except MachineError as error:
+            # The machine changed nothing: the fact is refused, and the runs go on.
+            logger.exception("run %s refused %s", run_id, type(event).__name__)
+            if waiter is not None:
+                waiter.set_exception(error)
+            return
+        if waiter is not None:
+            self._waiters.append(waiter)
 
     def start_what_may(self) -> None:
         """Give free slots to what waits longest-path-first."""
@@ -218,17 +232,33 @@ class _Step:
         self.deeds = [deed for deed in self.deeds if deed[0] not in born]
         for run_id in born:
             del self._loop.runs[run_id]
-        for _, waiter in self._waiters:
+        for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(error)
         self._waiters.clear()
 
     def resolve(self) -> None:
-        for _, waiter in self._waiters:
+        for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def _follow_up(self, run_id: str, event: Event) -> Iterator[Event]:
+        """Let the machine hear an event; the events that answer its instructions."""
+        try:
+            instructions = self._hear(run_id, event)
+        except PlanRefused as error:
+            if not isinstance(event, PlanCompleted):
+                raise
+            yield PlanRejected(at=event.at, error=str(error), raw=self._raw_plan)
+            return
+        for instruction in instructions:
+            answer = self._answer(run_id, instruction)
+            if answer is not None:
+                yield answer
+
     def _hear(self, run_id: str, event: Event) -> list[Instruction]:
+        if isinstance(event, RunSubmitted):
+            self._loop.runs[run_id] = self._loop.new_run()
         run = self._loop.runs[run_id]
         instructions = run.machine.handle(event)
         run.seq += 1
@@ -240,9 +270,18 @@ class _Step:
         loop = self._loop
         state = loop.runs[run_id].machine.state
         if isinstance(instruction, Route):
-            return route(instruction, state, loop._models, loop._policy, self._view, time.time())
+            return route(
+                instruction,
+                state,
+                models=loop._models,
+                policy=loop._policy,
+                view=self._view,
+                at=time.time(),
+            )
         if isinstance(instruction, ParsePlan):
-            return parse(instruction, state, time.time())
+            self._raw_plan = instruction.raw
+            most = loop._models.settings.limits.plan_subtasks
+            return parse(instruction, state, max_subtasks=most, at=time.time())
         if isinstance(instruction, Enqueue):
             loop._queued[instruction.attempt_id] = instruction
             loop.slots.offer(

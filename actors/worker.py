@@ -62,6 +62,7 @@ class Worker:
             spec, threads=threads, gpus=spec.resources.gpus, models_dir=settings.models_dir
         )
         self._attempts: OrderedDict[str, asyncio.Task[AttemptResult]] = OrderedDict()
+        self._cancelled_early: set[str] = set()
         self._loaded: asyncio.Task[WorkerInfo] | None = None
 
     async def start(self) -> WorkerInfo | Failure:
@@ -92,6 +93,9 @@ class Worker:
             task = asyncio.ensure_future(self._carry_out(request, references))
             self._attempts[request.attempt_id] = task
             self._forget_old()
+            if request.attempt_id in self._cancelled_early:
+                self._cancelled_early.discard(request.attempt_id)
+                task.cancel()
         # Shielded: a caller that dies must not take the attempt with it; its successor claims it.
         return await asyncio.shield(task)
 
@@ -105,6 +109,8 @@ class Worker:
         task = self._attempts.get(attempt_id)
         if task is not None:
             task.cancel()
+        else:  # the order overtook the request
+            self._cancelled_early.add(attempt_id)
 
     async def close(self) -> None:
         """Unload the model."""

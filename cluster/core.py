@@ -66,10 +66,8 @@ def ensure_core(settings: Settings, *, supervisor_pid: int | None) -> Core:
         # The journal is a file of this node, and model files are looked up on it first.
         "scheduling_strategy": here,
     }
-    router = ray.remote(Router).options(name=ROUTER, **shared).remote(settings)
-    coordinator = (
-        ray.remote(Coordinator).options(name=COORDINATOR, **shared).remote(settings, supervisor_pid)
-    )
+    router = _actor(Router, ROUTER, shared, settings)
+    coordinator = _actor(Coordinator, COORDINATOR, shared, settings, supervisor_pid)
     theirs = _ask(coordinator.ready.remote())
     check_same(ours, Identity(**theirs))
     return Core(coordinator, router)
@@ -77,13 +75,13 @@ def ensure_core(settings: Settings, *, supervisor_pid: int | None) -> Core:
 
 def find_core() -> Core | None:
     """The core if it is there."""
-    try:
-        return Core(
-            ray.get_actor(COORDINATOR, namespace=NAMESPACE),
-            ray.get_actor(ROUTER, namespace=NAMESPACE),
-        )
-    except ValueError:
-        return None
+    found: list[Any] = []
+    for name in (COORDINATOR, ROUTER):
+        try:
+            found.append(ray.get_actor(name, namespace=NAMESPACE))
+        except ValueError:
+            return None
+    return Core(*found)
 
 
 def remove_core() -> list[str]:

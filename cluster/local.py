@@ -13,7 +13,7 @@ from typing import Any, Literal
 import ray
 import ray._private.worker as ray_worker
 from ray._private import ray_constants
-from ray._raylet import AuthenticationTokenLoader, Config
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from tekton.cluster import daemon
 from tekton.cluster.core import NAMESPACE, Core, ensure_core, find_core, remove_core
