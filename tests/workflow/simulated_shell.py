@@ -97,6 +97,17 @@ class SimulatedShell:
         self.now = max(self.now, at)
         self.feed(e.RetryDue(at=at - 0.1 if early else at, subtask_id=subtask_id))
 
+    def do_something(self, pick: int, how: How) -> None:
+        """One of: a queued attempt starts, a worker is done, an alarm rings (early, at times)."""
+        options: list[tuple[Callable[..., None], str, dict[str, Any]]] = [
+            *((self.start, one, {}) for one in self.queued),
+            *((self.end, one, {"how": how}) for one in self.expected),
+            *((self.ring, one, {"early": how == "lost"}) for one in self.alarms),
+        ]
+        if options:
+            act, whom, more = options[pick % len(options)]
+            act(whom, **more)
+
     def announce(self) -> None:
         known = len(self.state.subtasks)
         self.feed(e.PlanExtended(at=self.now, subtasks=self.dag[known : known + 1]))
@@ -128,22 +139,18 @@ class SimulatedShell:
         self.commit()
 
     def drain(self) -> None:
-        """From here on everything goes well: the run must come to its end."""
-        for _ in range(40 * (len(self.dag) + 2)):
+        """From here on nobody interferes. Whatever fails, the run must come to its end."""
+        for _ in range(60 * (len(self.dag) + 2)):
             self.commit()
             if self.state.final:
                 return
             if self.state.phase == "paused":
                 self.feed(e.ResumeRequested(at=self.now, attached=True))
-            elif self.queued:
-                self.start(next(iter(self.queued)))
-            elif self.expected:
-                attempt_id = next(iter(self.expected))
-                self.end(attempt_id, "cancelled" if attempt_id in self.cancels else "succeed")
-            elif self.alarms:
-                self.ring(min(self.alarms, key=self.alarms.__getitem__), early=False)
-            else:
-                raise AssertionError(f"nobody owes the run anything and it is {self.state.phase}")
+                continue
+            assert self.queued or self.expected or self.alarms, "nobody owes the run anything"
+            how = self.random.choice(("succeed", "succeed", "retryable", "hopeless", "lost"))
+            cancelled = self.cancels & set(self.expected) and self.random.random() < 0.5
+            self.do_something(self.random.randrange(99), "cancelled" if cancelled else how)
         raise AssertionError("the run does not end")
 
     # ── how the world answers ──────────────────────────────────────────────────────────────

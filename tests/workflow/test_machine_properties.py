@@ -24,7 +24,9 @@ POLICY = MachinePolicy(
     attempts_per_model=2, backoff_s=0.5, backoff_max_s=4.0, parallel=3, plan_retries=1
 )
 PICK = st.integers(0, 20)
+RARELY = st.sampled_from((False, False, False, True))
 HOW = st.sampled_from(("succeed", "succeed", "retryable", "hopeless", "lost", "cancelled"))
+STEPS = st.lists(st.tuples(PICK, HOW), min_size=1, max_size=6)
 
 
 @st.composite
@@ -44,7 +46,7 @@ class AnyRun(RuleBasedStateMachine):
     @initialize(
         dag=dags(),
         planned=st.booleans(),
-        budget=st.one_of(st.none(), st.integers(0, 200)),
+        budget=st.one_of(st.none(), st.integers(0, 60), st.integers(60, 400)),
         parallel=st.one_of(st.none(), st.integers(1, 2)),
         seed=st.integers(0, 2**16),
     )
@@ -58,24 +60,17 @@ class AnyRun(RuleBasedStateMachine):
         )
         self.shell = SimulatedShell(task, dag, POLICY, Random(seed))
 
-    @precondition(lambda self: self.shell.queued)
-    @rule(pick=PICK)
-    def start(self, pick: int) -> None:
-        self.shell.start(_pick(list(self.shell.queued), pick))
-
-    @precondition(lambda self: self.shell.expected)
-    @rule(pick=PICK, how=HOW)
-    def end(self, pick: int, how: How) -> None:
-        self.shell.end(_pick(list(self.shell.expected), pick), how)
+    @rule(steps=STEPS, committed=st.booleans())
+    def go_on(self, steps: list[tuple[int, How]], committed: bool) -> None:
+        """Slots, workers and alarms do what they can, in any order; a commit may come between."""
+        for pick, how in steps:
+            self.shell.do_something(pick, how)
+            if committed:
+                self.shell.commit()
 
     @rule()
     def commit(self) -> None:
         self.shell.commit()
-
-    @precondition(lambda self: self.shell.alarms)
-    @rule(pick=PICK, early=st.booleans())
-    def ring(self, pick: int, early: bool) -> None:
-        self.shell.ring(_pick(list(self.shell.alarms), pick), early=early)
 
     @precondition(lambda self: self.shell.can_announce())
     @rule()
@@ -87,18 +82,20 @@ class AnyRun(RuleBasedStateMachine):
     def repeat(self, pick: int) -> None:
         self.shell.feed(_pick(self.shell.repeatable(), pick))
 
-    @rule()
-    def pause(self) -> None:
-        self.shell.feed(PauseRequested(at=self.shell.now, reason="Ctrl-C"))
+    @rule(really=RARELY, steps=STEPS)
+    def pause(self, really: bool, steps: list[tuple[int, How]]) -> None:
+        if really:
+            self.shell.feed(PauseRequested(at=self.shell.now, reason="Ctrl-C"))
+            self.go_on(steps, True)
 
     @rule()
     def resume(self) -> None:
         self.shell.feed(ResumeRequested(at=self.shell.now, attached=True))
 
-    @precondition(lambda self: len(self.shell.journal) > 12)
-    @rule()
-    def cancel(self) -> None:
-        self.shell.feed(CancelRequested(at=self.shell.now, reason="enough"))
+    @rule(really=RARELY)
+    def cancel(self, really: bool) -> None:
+        if really and len(self.shell.journal) > 8:
+            self.shell.feed(CancelRequested(at=self.shell.now, reason="enough"))
 
     @rule(survivors=st.integers(0, 255))
     def crash(self, survivors: int) -> None:
