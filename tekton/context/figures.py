@@ -12,7 +12,7 @@ groups, those first whose names occur in the text the figures are for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,11 @@ _INT64_MAX = 2**63 - 1
 _EXACT_FLOAT = 1e15
 _SUMMARY_WORDS = words_of("total sum overall all mean average minimum maximum smallest largest")
 _MEAN_WORDS = words_of("average mean avg typical per")
+_COUNT_WORDS = words_of("row count many number often frequent")
+_MONTH_WORDS = words_of(
+    "month monthly when january february march april may june july august september october"
+    " november december"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,25 +120,20 @@ def _by_group(
     if not 1 < groups.num_rows <= (MAX_GROUPS if key.kind == "group" else len(keys)):
         return []
     names = [label(value) for value in groups.column("key").to_pylist()]
-    by, words = (
-        (f"month of {key.name}", {"month", "monthly", "when"})
-        if key.kind == "date"
-        else (
-            key.name,
-            set(),
-        )
-    )
-    words |= key.words | {word for name in names for word in words_of(name)}
     chronological = key.kind == "date"
+    by = f"month of {key.name}" if chronological else key.name
+    words = key.words | (_MONTH_WORDS if chronological else words_of(" ".join(names)))
 
-    def figure(what: str, column: str, more: Iterable[str]) -> list[Figure]:
+    def figure(what: str, column: str, more: frozenset[str]) -> list[Figure]:
         pairs = [
             (name, value)
             for name, value in zip(names, groups.column(column).to_pylist(), strict=True)
             if value is not None and math.isfinite(value)
         ]
+        if not pairs:
+            return []
         text = _ranking(f"{what} by {by}", pairs, chronological)
-        return [Figure(text=text, words=frozenset({*words, *more}))] if pairs else []
+        return [Figure(text=text, words=words | more)]
 
     found = []
     for measure in measures:
@@ -142,7 +142,7 @@ def _by_group(
             found += figure(measure.name, f"v{i}_sum", measure.words)
         if measure.kind == "mean" or with_means:
             found += figure(f"mean {measure.name}", f"v{i}_mean", measure.words | _MEAN_WORDS)
-    return [*found, *figure("rows", "count_all", {"row", "count", "many", "number", "often"})]
+    return [*found, *figure("rows", "count_all", _COUNT_WORDS)]
 
 
 def _addable(data: pa.ChunkedArray) -> pa.ChunkedArray:

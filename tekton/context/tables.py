@@ -110,8 +110,8 @@ def _sample(table: pa.Table, columns: Sequence[Column]) -> str:
 def _cell(value: pa.Scalar) -> str:
     try:
         found: Any = value.as_py()
-    except (ValueError, OverflowError):  # a date beyond year 9999
-        found = value
+    except (ValueError, OverflowError):  # a time beyond the year 9999
+        return "(can't be shown)"
     return "" if found is None else _clip(" ".join(str(found).split()), CELL_CHARS)
 
 
