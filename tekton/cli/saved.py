@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -31,6 +30,8 @@ def with_journal(
     settings: Settings, work: Callable[[SqlJournal], Awaitable[T]], *, write: bool = False
 ) -> T:
     """Open the journal, do the work, close it. Reading creates nothing. Raises StoreError."""
+    import asyncio
+
     from tekton.workflow.sql_journal import SqlJournal
 
     async def opened() -> T:
