@@ -203,7 +203,7 @@ class Hands:
 
     def _settle(self, request: AttemptRequest, result: AttemptResult) -> None:
         """Turn a result into its event, priced, and free the slot."""
-        self.loop.free_slot(request.attempt_id, request.model)
+        self.loop.free_slot(request.attempt_id)
         self._used_at[request.model] = time.monotonic()
         self._models.learn_speed(request.model, result.usage)
         self.loop.runs[request.run_id].progress.pop(request.attempt_id, None)

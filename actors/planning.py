@@ -18,7 +18,8 @@ def follow_plan(state: RunState, progress: Progress, streams: dict[str, PlanStre
     task = state.task
     if task.plan_only or task.constraints.budget_nusd is not None:
         return []
-    if f"/{PLAN_ID}/" not in progress.attempt_id:
+    planning = state.planning
+    if planning is None or planning.phase != "running" or f"/{PLAN_ID}/" not in progress.attempt_id:
         return []
     stream = streams.get(progress.attempt_id)
     if stream is None:

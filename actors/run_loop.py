@@ -84,7 +84,7 @@ class RunLoop:
         self._inbox: deque[tuple[str, Event, asyncio.Future[None] | None]] = deque()
         self._wake = asyncio.Event()
         self._queued: dict[str, Enqueue] = {}
-        self._slotted: set[str] = set()
+        self._slotted: dict[str, str] = {}
 
     def new_run(self) -> LiveRun:
         """A run in memory to which nothing has happened yet."""
@@ -107,10 +107,10 @@ class RunLoop:
         self.slots.set_slots(model, slots)
         self._wake.set()
 
-    def free_slot(self, attempt_id: str, model: str) -> None:
+    def free_slot(self, attempt_id: str) -> None:
         """An attempt ended; one that was reclaimed or never got a slot frees none."""
-        if attempt_id in self._slotted:
-            self._slotted.discard(attempt_id)
+        model = self._slotted.pop(attempt_id, None)
+        if model is not None:
             self.slots.free(model)
             self._wake.set()
 
@@ -123,8 +123,8 @@ class RunLoop:
 
     def bound_of(self, request: AttemptRequest) -> int:
         """What was reserved for an attempt, in nano-USD."""
-        subtask = self.runs[request.run_id].machine.state.subtasks[request.subtask.id]
-        return next(a.decision.bound_nusd for a in subtask.attempts if a.id == request.attempt_id)
+        state = self.runs[request.run_id].machine.state
+        return state.attempts[request.attempt_id].decision.bound_nusd
 
     def _started(self, enqueued: Enqueue) -> AttemptStarted:
         del self._queued[enqueued.attempt_id]
@@ -205,24 +205,26 @@ class _Step:
 
     def take(self, run_id: str, event: Event, waiter: asyncio.Future[None] | None) -> None:
         """Let a run's machine hear an event, and all that follows from it within the step."""
+        refused: MachineError | None = None
         pending: deque[Event] = deque([event])
-        try:
-            while pending:
-                pending.extend(self._follow_up(run_id, pending.popleft()))
-        except MachineError as error:
-            # The machine changed nothing: the fact is refused, and the runs go on.
-            logger.exception("run %s refused %s", run_id, type(event).__name__)
-            if waiter is not None:
-                waiter.set_exception(error)
-            return
-        if waiter is not None:
+        while pending:
+            fact = pending.popleft()
+            try:
+                pending.extend(self._follow_up(run_id, fact))
+            except MachineError as error:
+                # The machine changed nothing: the fact is refused, and everything else goes on.
+                logger.exception("run %s refused %s", run_id, type(fact).__name__)
+                refused = error
+        if waiter is not None and refused is not None:
+            waiter.set_exception(refused)
+        elif waiter is not None:
             self._waiters.append(waiter)
 
     def start_what_may(self) -> None:
         """Give free slots to what waits longest-path-first."""
         while (waiting := self._loop.slots.next()) is not None:
             enqueued = self._loop._queued[waiting.attempt_id]
-            self._loop._slotted.add(waiting.attempt_id)
+            self._loop._slotted[waiting.attempt_id] = waiting.model
             self.take(waiting.run_id, self._loop._started(enqueued), None)
 
     def refuse_new_runs(self, error: StoreError) -> None:
@@ -290,6 +292,7 @@ class _Step:
         elif isinstance(instruction, Dequeue):
             loop.slots.remove(instruction.attempt_id)
             loop._queued.pop(instruction.attempt_id, None)
+            loop.free_slot(instruction.attempt_id)
             return None
         if not isinstance(instruction, RunEnded):
             self.deeds.append((run_id, instruction))

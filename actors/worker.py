@@ -160,7 +160,8 @@ class Worker:
 
     async def _keep(self, text: str, request: AttemptRequest) -> Output:
         data = text.encode()
-        if len(data) <= self._limits.inline_output_bytes:
+        # A plan is parsed where runs are decided: it is never fetched from a file.
+        if len(data) <= self._limits.inline_output_bytes or request.subtask.role == "plan":
             return Output(text=text)
         reference = await asyncio.to_thread(
             self._artifacts.put_bytes, data, name=request.subtask.id, media_type="text/markdown"
