@@ -37,11 +37,11 @@ ASCII_MARKS = {"✓": "+", "✗": "x", "–": "-", "●": "*", "↻": "~", "○"
 
 def tree(rows: Sequence[Row], *, width: int, limit: int | None = None, ascii_only: bool = False,
          ) -> RenderableType:
-    """The rows as a table; `limit` is how many fit on the screen."""
+    """The rows as a table `width` columns wide; `limit` is how many fit on the screen."""
     shown = select(rows, limit)
     wide = width >= SHOW_MODEL_FROM
     table = Table(
-        box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", expand=True
+        box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", width=width
     )
     table.add_column("subtask", overflow="ellipsis", no_wrap=True, ratio=1)
     if wide:

@@ -18,8 +18,10 @@ from tekton.workflow.journal import Entry
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.spinner import Spinner
 
 REFRESH_PER_S = 5
+ECHOED = 3  # columns left free: a terminal writes ^C at the cursor, which must not wrap the line
 RESERVED_LINES = 5  # of the terminal's height: header, legend, status line, the prompt after
 
 
@@ -71,6 +73,7 @@ class LiveScreen(Screen):
         self._lock = threading.RLock()
         self._status = ""
         self._ended = False
+        self._spin: Spinner | None = None
         self._console = terminal.console(sys.stderr)
         self._live = Live(
             get_renderable=self._draw,
@@ -112,14 +115,15 @@ class LiveScreen(Screen):
         size = self._console.size
         limit = None if self._ended else max(1, size.height - RESERVED_LINES)
         ascii_only = not self._console.encoding.startswith("utf")
-        parts = [tree(rows, width=size.width, limit=limit, ascii_only=ascii_only)] if rows else []
+        width = size.width - ECHOED
+        parts = [tree(rows, width=width, limit=limit, ascii_only=ascii_only)] if rows else []
         return Group(*parts, *([self._spinner(status)] if status else []))
 
     def _spinner(self, status: str) -> RenderableType:
         from rich.spinner import Spinner
         from rich.text import Text
 
-        if not hasattr(self, "_spin"):
+        if self._spin is None:
             self._spin = Spinner("dots" if self._console.encoding.startswith("utf") else "line")
         self._spin.update(text=Text(terminal.one_line(f"{status} …"), style="dim"))
         return self._spin
