@@ -15,17 +15,7 @@ from tests.layout.tree import RAY_FOLDERS, ROOT, sources
 
 RAY_PACKAGES = tuple(f"tekton.{folder}" for folder in RAY_FOLDERS)
 CORE = [path for path in sources() if path.parts[0] == "tekton"]
-HEAVY = [
-    "ray",
-    "pydantic",
-    "sqlalchemy",
-    "pyarrow",
-    "xllamacpp",
-    "httpx",
-    "httpx2",
-    "huggingface_hub",
-    "numpy",
-]
+HEAVY = {"ray", "pydantic", "sqlalchemy", "pyarrow", "xllamacpp", "httpx", "httpx2", "numpy"}
 
 
 def _imports(path: Path) -> Iterator[tuple[str, bool]]:
