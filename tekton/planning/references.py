@@ -35,7 +35,7 @@ _CUE = re.compile(
 )
 _CREATES = re.compile(
     r"\b(?:write|create|implement|define|build|generate|produce|design|add|make|develop|code"
-    r"|save|name|call|draft|export|store)\w*\b",
+    r"|save|draft|export|store)\w*\b|\b(?:named|called)\b",
     re.IGNORECASE,
 )
 _READS = re.compile(

@@ -1,0 +1,104 @@
+"""Edges that a plan's own words give away, edges that they do not, and the combining step."""
+
+from __future__ import annotations
+
+import pytest
+
+from tekton.planning.rules import combines, finish, link
+from tekton.types import Subtask
+
+
+def part(name: str, title: str, text: str, *needs: str) -> Subtask:
+    return Subtask(id=name, title=title, instruction=text, depends_on=needs)
+
+
+REVENUE = part("s1", "Total revenue", "Calculate the total revenue from sales.csv.")
+REGION = part("s2", "Best region", "Find the region with the highest total revenue in sales.csv.")
+SLUGIFY = part("s3", "Write slugify", "Write the function slugify(text) in textkit.py.")
+COUNT = part("s4", "Word count", "Create a function word_count for textkit.py.")
+EARLIER = (REVENUE, REGION, SLUGIFY, COUNT)
+
+
+def added(text: str, title: str = "Next", problem: str = "") -> tuple[str, ...]:
+    return link(part("s5", title, text), EARLIER, problem, ("sales.csv",)).added_depends_on
+
+
+@pytest.mark.parametrize(
+    ("text", "edges"),
+    [
+        ("Shorten the report from s2.", ("s2",)),
+        ("Merge s1 to s3.", ("s1", "s2", "s3")),
+        ("Merge s2-s4.", ("s2", "s3", "s4")),
+        ("Check steps 1 and 4.", ("s1", "s4")),
+        ("Use the result of subtask 3.", ("s3",)),
+        ("Improve the output: take the previous step.", ("s4",)),
+        ("Compare all results.", ("s1", "s2", "s3", "s4")),
+        ("Sum up the findings of the previous steps.", ("s1", "s2", "s3", "s4")),
+        ("Write a chart title based on the total revenue.", ("s1",)),
+        ("Write an advert using the best region.", ("s2",)),
+        ("Write unit tests for slugify and word_count.", ("s3", "s4")),
+        ("Call word_count on a sample text.", ("s4",)),
+    ],
+)
+def test_text_that_names_an_earlier_product_gets_the_edge(
+    text: str, edges: tuple[str, ...]
+) -> None:
+    assert added(text) == edges
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Find the month with the highest total revenue.",  # a title, but no product is used
+        "Count the rows of sales.csv.",  # a context file is nobody's product
+        "Create a function truncate for textkit.py.",  # it makes its own part of the file
+        "Describe the s5 bus line and S3.",
+        "Give 2 examples and 3 exercises.",
+    ],
+)
+def test_text_that_names_no_product_gets_none(text: str) -> None:
+    assert added(text) == ()
+
+
+def test_what_the_problem_itself_calls_so_is_no_reference() -> None:
+    assert added("Translate part 2 of the poem.", problem="Translate part 1 and part 2.") == ()
+    assert added("Compare the s3 with the s4.", problem="Compare the Audi s3 and s4.") == ()
+
+
+def test_written_edges_stay_and_are_not_called_added() -> None:
+    found = link(part("s5", "Next", "Use s1 and s2.", "s2"), EARLIER, "", ())
+    assert (found.depends_on, found.added_depends_on) == (("s1", "s2"), ("s1",))
+
+
+def test_a_last_subtask_that_combines_becomes_the_synthesis_of_everything() -> None:
+    plan = finish((REVENUE, REGION, part("s3", "Summary", "Summarise for the board.", "s2")))
+    assert [subtask.role for subtask in plan] == ["work", "work", "synthesis"]
+    assert (plan[-1].depends_on, plan[-1].added_depends_on) == (("s1", "s2"), ("s1",))
+
+
+def test_a_plan_that_ends_with_a_part_gets_a_synthesis_shown_as_added() -> None:
+    *parts, last = finish(EARLIER)
+    assert tuple(parts) == EARLIER
+    assert (last.id, last.role) == ("s5", "synthesis")
+    assert last.depends_on == last.added_depends_on == ("s1", "s2", "s3", "s4")
+
+
+def test_the_added_synthesis_takes_a_free_id() -> None:
+    plan = finish((part("s3", "A", "Do a."), part("s2", "B", "Do b.")))
+    assert plan[-1].id == "s4"
+
+
+def test_one_subtask_is_left_alone() -> None:
+    only = part("s1", "Summary", "Summarise the text.")
+    assert finish((only,)) == (only,)
+    assert finish(()) == ()
+
+
+@pytest.mark.parametrize("text", ["Put it all together.", "Recommend one.", "Merge the parts."])
+def test_combining_words(text: str) -> None:
+    assert combines(part("s1", "x", text))
+
+
+@pytest.mark.parametrize("text", ["Write unit tests.", "Write the launch email.", "Score it."])
+def test_other_words_do_not_combine(text: str) -> None:
+    assert not combines(part("s1", "x", text))
