@@ -24,7 +24,7 @@ from tekton.types import Candidate, Constraints, Decision, Failure, Preference, 
 HALF_COST_NUSD = 1_000_000
 HALF_LATENCY_S = 30.0
 WEIGHTS: Mapping[Preference, tuple[float, float]] = {  # w_cost, w_latency
-    "quality": (0.05, 0.10),
+    "quality": (0.05, 0.15),
     "cost": (1.50, 0.10),
     "speed": (0.05, 1.00),
 }
@@ -42,7 +42,7 @@ class Policy:
     name: str = "utility"
     version: str = "1"
 
-    def decide(  # noqa: PLR0913 - every fact a decision rests on, by name
+    def decide(
         self,
         subtask: Subtask,
         *,

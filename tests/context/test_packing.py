@@ -220,3 +220,15 @@ async def test_errors_of_counting_come_through() -> None:
 
     with pytest.raises(RuntimeError, match="engine gone"):
         await pack(request(), contents(), broken, 4_096)
+
+
+async def test_the_planner_is_told_what_the_inputs_are_not_what_is_in_them() -> None:
+    found = await packed(
+        request(role="plan", context=(TABLE_REF, TEXT_REF), feedback=(("no tasks", "{}"),)),
+        **{TEXT_REF.id: "Some notes.\nMore of them."},
+    )
+    asked = next(m.content for m in found.messages if PROBLEM in m.content)
+    assert 'Table "t.csv": 3 rows, 2 columns: region (text), revenue (number).' in asked
+    assert 'Text "notes.md", 25 characters: Some notes. More of them.' in asked
+    assert "7.50" not in asked
+    assert "no tasks" in found.messages[-1].content
