@@ -9,7 +9,7 @@ import sys
 def return_free_pages() -> None:
     """Trim the C heap where the C library keeps freed pages (glibc); elsewhere nothing to do.
 
-    Without it every unloaded model leaves some 20 MB behind, as much for each that follows.
+    Without it unloaded models leave ever more behind (seen: some 20 MB every second one).
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none

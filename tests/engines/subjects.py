@@ -52,7 +52,7 @@ def llama_subject() -> Subject:
     spec = ModelSpec(name="smollm2-135m", kind="local", engine="llama_cpp", context_window=WINDOW)
     models_dir = load_settings().models_dir
     if not model_file(spec, models_dir).is_file():
-        pytest.skip(f"no {spec.name} in {models_dir}: run `make models`")
+        pytest.skip(f"no {spec.name} in {models_dir}: run `tekton models pull {spec.name}`")
     return Subject(spec, models_dir)
 
 
