@@ -164,7 +164,7 @@ def closing_table(closing: Closing) -> Table:
 
 def _dearest(closing: Closing) -> str:
     if closing.dearest is None:
-        return "no model of the catalog has a price"
+        return "nothing to compare: no price in the catalog, or nothing ran"
     return f"{money(closing.dearest.cost_nusd)}, had everything gone to {closing.dearest.model}"
 
 
