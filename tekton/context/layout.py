@@ -11,15 +11,14 @@ from tekton.context import prompts
 from tekton.context.excerpts import excerpt
 from tekton.context.resolved import ResolvedContext
 from tekton.context.sections import Part, fixed
-from tekton.context.tables import Profile, asked_for, profile, render
+from tekton.context.tables import Profile, asked_for, figures_for, listed, profile
 from tekton.types import ArtifactRef, AttemptRequest, DependencyOutput
 
-TABLE_CHARS = 900
-"""What siblings share of a table: about 500 tokens, since digits are one each. A subtask that asks
-for other figures gets them beside its instruction."""
-LEAST_TABLE_CHARS = 400
+FIGURES_CHARS = 900
+"""What a step gets of a table's figures: about 500 tokens, since digits are one each. They stand
+right before the instruction: a 0.5B model took a wrong one when they stood before the problem."""
+LEAST_FIGURES_CHARS = 400
 LEAST_CHARS = 200
-OWN_FIGURES = 3
 PLAN_TEXT_CHARS = 300
 KEPT_PROFILES = 32
 _TEXTS, _TABLES, _RESULTS, _PROBLEM = range(4)
@@ -39,7 +38,8 @@ class Layout:
 def work_layout(request: AttemptRequest, resolve: Resolve) -> Layout:
     """A step of the work or the synthesis. Blocking: reads the inputs, computes their figures."""
     synthesis = request.subtask.role == "synthesis"
-    inputs = [resolve(ref) for ref in request.context]
+    wants_inputs = not (synthesis and request.dependencies)
+    inputs = [resolve(ref) for ref in request.context] if wants_inputs else []
     about = f"{request.subtask.title} {request.subtask.instruction}"
     label = prompts.PROBLEM_OF_SYNTHESIS if synthesis else prompts.PROBLEM
     parts = [_input(found, request.problem, about) for found in inputs]
@@ -48,8 +48,8 @@ def work_layout(request: AttemptRequest, resolve: Resolve) -> Layout:
     if request.dependencies:
         parts.append(fixed(prompts.RESULTS))
         parts += [_result(found, resolve, about) for found in request.dependencies]
-    if not synthesis:
-        parts += _own_figures(inputs, request.problem, about)
+    for found in inputs:
+        parts += _figures(found, request, about) if found.table is not None else []
     step = prompts.FINAL_STEP if synthesis else prompts.STEP
     parts.append(fixed(f"{step}\n{request.subtask.instruction}"))
     system = prompts.SYNTHESIS if synthesis else prompts.WORK
@@ -67,7 +67,8 @@ def plan_layout(request: AttemptRequest, resolve: Resolve) -> Layout:
     from tekton.planning.prompt import plan_messages
 
     briefs = tuple(_plan_brief(resolve(ref), request.problem) for ref in request.context)
-    problem = _part(request.problem, request.problem, _PROBLEM)
+    text = request.problem
+    problem = _cuttable(text, lambda chars: excerpt(text, text, chars), _PROBLEM, LEAST_CHARS)
 
     def messages(texts: Sequence[str]) -> tuple[Message, ...]:
         return plan_messages(texts[0], briefs, request.feedback)
@@ -78,14 +79,8 @@ def plan_layout(request: AttemptRequest, resolve: Resolve) -> Layout:
 def _input(found: ResolvedContext, problem: str, about: str) -> Part:
     if found.text is not None:
         return _labelled(f'Text "{found.ref.name}"', found.text, f"{problem} {about}", _TEXTS)
-    known = _profile(found, problem)
-    whole = render(known, problem, TABLE_CHARS)
-    return Part(
-        write=lambda chars: whole if len(whole) <= chars else render(known, problem, chars),
-        size_chars=len(whole),
-        rank=_TABLES,
-        least_chars=LEAST_TABLE_CHARS,
-    )
+    header = _profile(found, problem).header
+    return _cuttable(header, lambda chars: header[:chars], _TABLES, LEAST_CHARS)
 
 
 def _result(dependency: DependencyOutput, resolve: Resolve, about: str) -> Part:
@@ -98,16 +93,21 @@ def _result(dependency: DependencyOutput, resolve: Resolve, about: str) -> Part:
     return _labelled(f"## {dependency.title}", text or "", about, _RESULTS)
 
 
-def _own_figures(inputs: Sequence[ResolvedContext], problem: str, about: str) -> list[Part]:
-    """The figures an instruction asks for that the shared ones leave out."""
-    lines: list[str] = []
-    for found in inputs:
-        if found.table is not None:
-            known = _profile(found, problem)
-            shared = render(known, problem, TABLE_CHARS)
-            asked = asked_for(known, about)[:OWN_FIGURES]
-            lines += [f"- {figure.text}" for figure in asked if figure.text not in shared]
-    return [fixed("\n".join([prompts.FIGURES, *lines]))] if lines else []
+def _figures(found: ResolvedContext, request: AttemptRequest, about: str) -> list[Part]:
+    """A table's figures for this step: those it asks for; where it asks for none, nothing beside
+    earlier results, else all that fit and the first rows."""
+    known = _profile(found, request.problem)
+    asked = asked_for(known, about)
+    if request.dependencies and not asked:
+        return []
+    figures = asked or figures_for(known, about, request.problem)
+    sample = "" if asked else known.sample
+    label = prompts.FIGURES.format(name=found.ref.name)
+
+    def write(chars: int) -> str:
+        return listed(label, figures, sample, chars)
+
+    return [_cuttable(write(FIGURES_CHARS), write, _TABLES, LEAST_FIGURES_CHARS)]
 
 
 def _labelled(label: str, text: str, about: str, rank: int) -> Part:
@@ -124,12 +124,13 @@ def _labelled(label: str, text: str, about: str, rank: int) -> Part:
     )
 
 
-def _part(text: str, about: str, rank: int) -> Part:
+def _cuttable(whole: str, write: Callable[[int], str], rank: int, least_chars: int) -> Part:
+    """A part that stands as `whole` until it must give way."""
     return Part(
-        write=lambda chars: excerpt(text, about, chars),
-        size_chars=len(text),
+        write=lambda chars: whole if len(whole) <= chars else write(chars),
+        size_chars=len(whole),
         rank=rank,
-        least_chars=LEAST_CHARS,
+        least_chars=least_chars,
     )
 
 

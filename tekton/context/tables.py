@@ -48,17 +48,9 @@ def render(found: Profile, about: str, max_chars: int) -> str:
     whole = "\n".join([found.header, *([_INTRO] if figures else []), *figures, found.sample])
     if len(whole) <= max_chars:
         return whole
-    parts = [_clip(found.header, max(80, int(max_chars * _HEADER_SHARE)))]
-    left = max_chars - len(parts[0]) - len(_INTRO) - 2
-    kept = []
-    for figure in asked_for(found, about) or by_relevance(found.figures, about):
-        if len(figure.text) + 3 <= left:
-            kept.append(f"- {figure.text}")
-            left -= len(figure.text) + 3
-    parts += [_INTRO, *kept] if kept else []
-    if len(found.sample) + 1 <= left:
-        parts.append(found.sample)
-    return "\n".join(parts)[:max_chars]
+    header = _clip(found.header, max(80, int(max_chars * _HEADER_SHARE)))
+    chosen = asked_for(found, about) or by_relevance(found.figures, about)
+    return listed(f"{header}\n{_INTRO}", chosen, found.sample, max_chars)[:max_chars]
 
 
 def brief(table: pa.Table, name: str, instruction: str, max_chars: int) -> str:
@@ -70,6 +62,22 @@ def asked_for(found: Profile, about: str) -> list[Figure]:
     """The figures that `about` is most probably about, best first: ASKED_WORDS in common."""
     wanted = words_of(about)
     return [f for f in by_relevance(found.figures, about) if f.relevance(wanted) >= ASKED_WORDS]
+
+
+def figures_for(found: Profile, instruction: str, problem: str) -> list[Figure]:
+    """All figures for a step that asks for none in so many words: first what its instruction has
+    something in common with, then what the whole problem has."""
+    return by_relevance(by_relevance(found.figures, problem), instruction)
+
+
+def listed(label: str, figures: Sequence[Figure], sample: str, max_chars: int) -> str:
+    """A label, the figures that fit below it, and the first rows where there is still room."""
+    parts, left = [label], max_chars - len(label)
+    for line in (*(f"- {figure.text}" for figure in figures), sample):
+        if line and len(line) + 1 <= left:
+            parts.append(line)
+            left -= len(line) + 1
+    return "\n".join(parts)
 
 
 def by_relevance(figures: Sequence[Figure], about: str) -> list[Figure]:

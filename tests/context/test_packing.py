@@ -76,7 +76,11 @@ async def packed(of: AttemptRequest, window: int = 4_096, **texts: str) -> ChatR
 
 async def test_the_order_is_system_shared_own() -> None:
     found = await packed(
-        request(context=(TABLE_REF, TEXT_REF), dependencies=(done("first", "It is 7."),)),
+        request(
+            "Find the best region by revenue.",
+            context=(TABLE_REF, TEXT_REF),
+            dependencies=(done("first", "It is 7."),),
+        ),
         **{TEXT_REF.id: "Some notes."},
     )
     system, user = found.messages
@@ -85,25 +89,25 @@ async def test_the_order_is_system_shared_own() -> None:
         user.content.index(part)
         for part in (
             'Table "t.csv"',
-            "revenue by region: highest South = 6.00",
             'Text "notes.md":\nSome notes.',
             PROBLEM,
             "## First:\nIt is 7.",
-            "Find the total revenue.",
+            "revenue by region: highest South = 6.00",
+            "Find the best region by revenue.",
         )
     ]
     assert places == sorted(places)
-    assert user.content.endswith("Find the total revenue.")
+    assert user.content.endswith("Find the best region by revenue.")
 
 
 async def test_siblings_share_everything_before_their_own_part() -> None:
     one = await packed(request("Find the total revenue.", context=(TABLE_REF,)))
     two = await packed(request("Name the best region.", context=(TABLE_REF,)))
-    shared = one.messages[1].content.split("Your step")[0]
+    shared = one.messages[1].content.split("Figures of")[0]
     assert one.messages[0] == two.messages[0]
     assert two.messages[1].content.startswith(shared)
+    assert 'Table "t.csv": 3 rows' in shared
     assert PROBLEM in shared
-    assert "revenue: sum 7.50" in shared
 
 
 async def test_the_answers_limits_and_schema_go_along() -> None:
@@ -141,19 +145,31 @@ async def test_earlier_invalid_outputs_are_shown_with_what_was_wrong() -> None:
     assert found.messages[4].content == "oops"
 
 
-async def test_a_figure_the_problem_does_not_ask_for_stands_beside_the_step() -> None:
-    wide = pa.table(
-        {"region": ["N", "S"], "revenue": [1, 2]} | {f"metric{i}": [i, 0] for i in range(90)}
-    )
-    ref = replace(TABLE_REF, id="d" * 64)
-    found = await pack(
-        request("Give the sum of metric3.", context=(ref,)),
-        lambda r: ResolvedContext(ref=r, table=wide),
-        Counter(),
-        4_096,
-    )
+async def test_a_step_gets_the_figures_it_asks_for_and_no_others() -> None:
+    found = await packed(request("Find the total revenue.", context=(TABLE_REF,)))
     own = found.messages[1].content.split(PROBLEM)[1]
-    assert "- metric3: sum 3; mean 1.50" in own
+    assert "- revenue: sum 7.50; mean 2.50" in own
+    assert "by region" not in own
+
+
+async def test_a_step_that_asks_for_no_figure_gets_all_that_fit_and_the_first_rows() -> None:
+    found = await packed(request("Describe what you see.", context=(TABLE_REF,)))
+    own = found.messages[1].content
+    assert "- revenue: sum 7.50" in own
+    assert "- rows by region: highest South = 2" in own
+    assert "North | 1.5" in own
+
+
+async def test_a_step_that_builds_on_results_gets_no_figures_unasked() -> None:
+    first = (done("one", "It is 7.50."),)
+    plain = await packed(request("Say it politely.", context=(TABLE_REF,), dependencies=first))
+    assert "Figures of" not in plain.messages[1].content
+
+
+async def test_the_synthesis_reads_results_and_not_the_inputs() -> None:
+    first = (done("one", "It is 7.50."),)
+    found = await packed(request(role="synthesis", context=(TABLE_REF,), dependencies=first))
+    assert "Table" not in found.messages[1].content
 
 
 async def test_text_gives_way_first_and_says_so() -> None:
