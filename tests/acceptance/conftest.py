@@ -1,0 +1,59 @@
+"""One real cluster for the whole session, on loopback, with a state directory of its own.
+
+The models are deterministic engines in real Worker processes. Each keeps an fsynced log of what
+it was asked, which is the evidence: the journal is what is under test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tomlkit
+from runs import Lab
+
+from tekton.client import Tekton
+from tekton.config import Limits, Settings, load_settings
+from tekton.testing import deterministic
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The cluster, a client of it, and what is needed to disturb both."""
+    root = tmp_path_factory.mktemp("lab")
+    settings = settings_for(root)
+    tekton = Tekton.connect(settings)
+    try:
+        yield Lab(root=root, settings=settings, tekton=tekton)
+    finally:
+        tekton.close()
+        from tekton.cluster.local import down
+
+        down(settings)
+
+
+def settings_for(root: Path) -> Settings:
+    """Settings of a lab, also written as its home's tekton.toml for commands."""
+    log, gate = str(root / "requests.jsonl"), str(root / "gate")
+    once = str(root / "gate-once")
+    common = {"log": log, "fsync": True}
+    models = {
+        "steady": deterministic(
+            rules=[
+                {"match": "HOLD-ONCE", "hold_until": once, "times": 1},
+                {"match": "HOLD", "hold_until": gate},
+                {"match": "TALK", "latency_s": 3600.0},
+            ],
+            **common,
+        ),
+        "broken": deterministic(
+            rules=[{"fail": "engine_error"}], fields={"quality": 0.9}, **common
+        ),
+    }
+    home = root / "home"
+    home.mkdir()
+    limits = {"heartbeat_s": 3.0, "backoff_s": 0.05}
+    tables = {"limits": limits, "models": models, "state_dir": str(root / "state")}
+    (home / "tekton.toml").write_text(tomlkit.dumps(tables))
+    return load_settings(state_dir=root / "state", limits=Limits(**limits), models=models)

@@ -1,0 +1,124 @@
+"""Kill -9 of each process in the middle of a run, triggered by observed state, never by time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from runs import Lab, held_plan, kill, one_done_one_held, started_again
+
+from tekton.testing import release
+from tekton.workflow.events import AttemptFailed, RunRecovered
+from tekton.workflow.state import RunState
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(autouse=True)
+def closed_gate(lab: Lab, right_answer: str) -> None:
+    lab.close_gate()
+
+
+@pytest.fixture(scope="module")
+def right_answer(lab: Lab) -> str:
+    """What an undisturbed run of the same plan answers."""
+    lab.close_gate()
+    run_id = lab.submit(held_plan("HOLD"))
+    lab.until(run_id, one_done_one_held)
+    release(lab.gate)
+    return answer(lab, lab.finish(run_id))
+
+
+def answer(lab: Lab, state: RunState) -> str:
+    assert state.status == "succeeded", state.error
+    return str(lab.report(state)["answer"])
+
+
+def test_coordinator_killed_while_a_client_follows(lab: Lab, right_answer: str) -> None:
+    run_id = lab.submit(held_plan("HOLD"), attached=True)
+    lab.until(run_id, one_done_one_held)
+    coordinator, _ = lab.pids()
+    kill(coordinator)
+    lab.until(run_id, lambda events: isinstance(events[-1], RunRecovered))
+    release(lab.gate)
+    state = lab.finish(run_id)
+    assert answer(lab, state) == right_answer
+    assert lab.ran_again(run_id) == set()
+    assert lab.pids()[0] != coordinator
+    assert len(state.subtasks["b"].attempts) == 1, "what was in flight was claimed, not repeated"
+
+
+def test_coordinator_killed_with_a_detached_run(lab: Lab, right_answer: str) -> None:
+    run_id = lab.submit(held_plan("HOLD"), attached=False)
+    lab.until(run_id, one_done_one_held)
+    kill(lab.pids()[0])
+    release(lab.gate)
+    state = lab.finish(run_id)
+    assert answer(lab, state) == right_answer
+    assert lab.ran_again(run_id) == set()
+
+
+def test_worker_killed(lab: Lab, right_answer: str) -> None:
+    run_id = lab.submit(held_plan("HOLD"))
+    events = lab.until(run_id, one_done_one_held)
+    kill(lab.pids()[1]["steady"])
+    lab.until(run_id, lambda seen: len(seen) > len(events) and isinstance(seen[-1], AttemptFailed))
+    release(lab.gate)
+    state = lab.finish(run_id)
+    assert answer(lab, state) == right_answer
+    assert lab.ran_again(run_id) == set()
+    attempts = state.subtasks["b"].attempts
+    assert [attempt.phase for attempt in attempts] == ["failed", "succeeded"]
+    assert attempts[0].failure is not None
+    assert attempts[0].failure.kind == "worker_lost"
+    assert attempts[0].usage.estimated
+    assert attempts[0].cost_nusd == attempts[0].decision.bound_nusd
+
+
+def test_command_killed_then_resumed(lab: Lab, right_answer: str, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    fields = ("id", "title", "instruction", "depends_on", "role")
+    subtasks = [
+        {name: getattr(subtask, name) for name in fields} for subtask in held_plan("HOLD").subtasks
+    ]
+    for subtask in subtasks:
+        subtask["depends_on"] = list(subtask["depends_on"])
+    plan.write_text(yaml.safe_dump({"subtasks": subtasks}))
+    command = lab.command("run", "A problem", "--plan", str(plan), "--model", "steady")
+    assert command.stderr is not None
+    run_id = next(line.split()[1] for line in command.stderr if line.startswith("Run "))
+    lab.until(run_id, one_done_one_held)
+    command.kill()
+    command.communicate()
+    list(lab.tekton.follow(run_id, beat=False))  # ends when the run is paused
+    resumed = lab.command("runs", "resume", run_id, "--json")
+    lab.until_resumed(run_id, lambda events: started_again("b", events))
+    release(lab.gate)
+    output, errors = resumed.communicate(timeout=60)
+    assert resumed.returncode == 0, errors
+    result = json.loads(output)
+    assert result["status"] == "succeeded"
+    assert result["answer"] == right_answer
+    assert lab.ran_again(run_id) == set()
+
+
+def test_whole_cluster_ended_then_resumed(lab: Lab, right_answer: str) -> None:
+    """Last in the module: the session's client joins the cluster that comes after."""
+    from tekton.client import Tekton
+    from tekton.cluster.local import down
+
+    run_id = lab.submit(held_plan("HOLD"), attached=True)
+    lab.until(run_id, one_done_one_held)
+    lab.tekton.close()
+    assert down(lab.settings)
+    again = Tekton.connect(lab.settings)
+    lab.tekton._core = again._core
+    lab.tekton.resume(run_id, attached=True)
+    lab.until(run_id, lambda events: started_again("b", events))
+    release(lab.gate)
+    state = lab.finish(run_id)
+    assert answer(lab, state) == right_answer
+    assert lab.ran_again(run_id) == set()
+    assert [attempt.phase for attempt in state.subtasks["b"].attempts] == ["failed", "succeeded"]
