@@ -43,10 +43,7 @@ def down(
     if json:
         jsonout.emit({"ended": ended})
         return 0
-    for what in ended:
-        say(f"Ended {what}.")
-    if not ended:
-        say("No cluster was up.")
+    say(f"The cluster is down: {len(ended)} processes ended." if ended else "No cluster was up.")
     return 0
 
 

@@ -6,22 +6,24 @@ Pure. Priors of the catalog stand for speeds that only a running cluster has mea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
-from tekton.types import Constraints, Decision, Failure, Plan, Subtask
+from tekton.types import ArtifactRef, Constraints, Decision, Failure, Plan, Subtask
 
 if TYPE_CHECKING:
     from tekton.catalog import Catalog
     from tekton.config import Limits, Settings
 
-FRAME_BYTES = 1_000
-"""What a prompt has around the problem and the instruction: the system part, headings."""
+# As the Coordinator bounds a prompt (actors/deciding.py), which is what the policy was made for.
+FRAME_BYTES = 2_000  # what a prompt has around the problem and the instruction
+TABLE_BYTES = 8_000  # what packing makes of a table at most
+# Answers are not there yet: a dependant is taken to read this much of each.
+ANSWER_TOKENS = 200
 BYTES_PER_TOKEN = 4
-"""Of the answers that a dependant reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimator:
-    """What a decision needs besides the subtask. `context_bytes` is the size of all inputs."""
+    """What a decision needs besides the subtask. `context_bytes` is what inputs add to a prompt."""
 
     catalog: Catalog
     view: RouterView
@@ -46,23 +48,33 @@ class Estimator:
     constraints: Constraints
     context_bytes: int = 0
 
-    def decide(self, subtask: Subtask, problem: str = "") -> Decision | Failure:
-        """The policy's answer for one subtask on an idle cluster."""
-        floor = FRAME_BYTES + len(problem.encode()) + len(subtask.instruction.encode())
-        read = len(subtask.depends_on) * self.limits.max_tokens * BYTES_PER_TOKEN
+    def decide(
+        self, subtask: Subtask, problem: str = "", reads: Sequence[Subtask] = ()
+    ) -> Decision | Failure:
+        """The policy's answer for one subtask on an idle cluster; `reads`: its dependencies."""
+        instruction = len(subtask.instruction.encode())
+        answers = sum(self._answer_tokens(one) for one in reads) * BYTES_PER_TOKEN
+        given = len(problem.encode()) + answers + self.context_bytes
         return Policy().decide(
             subtask,
             constraints=self.constraints,
             catalog=self.catalog,
             view=self.view,
             limits=self.limits,
-            input_tokens_bound=floor + read + self.context_bytes,
-            input_tokens_floor=floor,
+            input_tokens_bound=FRAME_BYTES + instruction + given,
+            input_tokens_floor=FRAME_BYTES // 4 + instruction,
         )
+
+    def _answer_tokens(self, subtask: Subtask) -> int:
+        return min(ANSWER_TOKENS, subtask.max_tokens or self.limits.max_tokens)
 
     def estimate(self, plan: Plan, problem: str = "") -> Estimate:
         """Time and cost of the whole plan: the longest path, or longer where slots are short."""
-        decisions = {subtask.id: self.decide(subtask, problem) for subtask in plan.subtasks}
+        known = {subtask.id: subtask for subtask in plan.subtasks}
+        decisions = {
+            subtask.id: self.decide(subtask, problem, [known[name] for name in subtask.depends_on])
+            for subtask in plan.subtasks
+        }
         made = {i: found for i, found in decisions.items() if isinstance(found, Decision)}
         if len(made) < len(decisions):
             return Estimate(seconds=None, cost_nusd=None, decisions=decisions)
@@ -84,6 +96,13 @@ def longest_path_s(plan: Plan, decisions: Mapping[str, Decision]) -> float:
         start_s = max((end_s[name] for name in subtask.depends_on), default=0.0)
         end_s[subtask.id] = start_s + decisions[subtask.id].predicted_latency_s
     return max(end_s.values(), default=0.0)
+
+
+def context_bytes(refs: Iterable[ArtifactRef]) -> int:
+    """What input files add to a prompt at most: texts all they have, tables an extract."""
+    return sum(
+        TABLE_BYTES if ref.media_type.endswith("arrow.file") else ref.size_bytes for ref in refs
+    )
 
 
 def idle_view(catalog: Catalog, settings: Settings) -> RouterView:
