@@ -8,6 +8,7 @@ turns in one run on one machine and one disk, so the ratios hold where the absol
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import time
@@ -16,8 +17,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Report, Table, Target, arguments, core_processes, median, own_cluster
-from benchmarks.common import own_state, p99, say
+from benchmarks.common import (
+    Report,
+    Table,
+    Target,
+    arguments,
+    core_processes,
+    median,
+    own_cluster,
+    own_state,
+    p99,
+    say,
+)
 from benchmarks.peers import Peer, interpreter
 from tekton.client import Tekton
 from tekton.testing import deterministic
@@ -76,7 +87,7 @@ def tekton_run(tekton: Tekton, shape: str, found: Measured) -> None:
     ended = [event.at for event in events if isinstance(event, AttemptSucceeded)]
     assert len(ended) == N, f"{len(ended)} of {N} subtasks succeeded: {events[-1]}"
     submitted = next(event.at for event in events if isinstance(event, RunSubmitted))
-    gaps = [b - a for a, b in zip(ended, ended[1:], strict=False)] if shape == "chain" else []
+    gaps = [b - a for a, b in itertools.pairwise(ended)] if shape == "chain" else []
     found.run(f"Tekton {shape}", seconds, gaps)
     found.run(f"Tekton {shape}, by the journal's times", ended[-1] - submitted)
 
@@ -175,7 +186,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     python = None if options.no_peers else interpreter(options.peers)
     report, found = Report("Overhead per subtask"), Measured()
     model = deterministic(fields={"slots": SLOTS})
-    with own_cluster({MODEL: model}) as (tekton, settings), own_state() as folder:
+    with own_cluster({MODEL: model}) as (tekton, _settings), own_state() as folder:
         contenders = {"bare commits": bare_commits(folder)}
         contenders["raw Ray"], report.processes["raw Ray actor"] = raw_ray()
         peers: dict[str, Peer] = {}

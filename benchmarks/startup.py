@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     started = time.monotonic()
     samples: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for name, code in COMMANDS.items():
+    for code in COMMANDS.values():
         cpu_s(code)  # compiles the .pyc files, fills the page cache
     for _ in range(options.repeat):
         for name, code in COMMANDS.items():
