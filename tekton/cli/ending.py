@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,10 +91,12 @@ def print_answer(answer: str) -> None:
         return
     from rich.markdown import Markdown
 
+    # Models end lines where they mean it; Markdown would run them together without two spaces.
+    text = re.sub(r"(?<=\S)\n(?=\S)", "  \n", terminal.plain(answer))
     # Without hyperlinks a link's address is shown: what a model wrote must not hide it.
     out = terminal.console(sys.stdout)
     out.print()
-    out.print(Markdown(terminal.plain(answer), hyperlinks=False))
+    out.print(Markdown(text, hyperlinks=False))
     out.print()
 
 

@@ -96,31 +96,37 @@ class _Place:
 class RunView:
     """Feed it what `Tekton.follow` yields; ask it for rows.
 
-    `last_seq` is the last journal entry it has seen, `notice` what the run waits for, if said.
+    `last_seq` is the last journal entry it has seen.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._machine = RunMachine(MachinePolicy.of(limits))
         self._progress: dict[str, Progress] = {}
         self.last_seq = 0
-        self.notice = ""
+        self._notice = ""
 
     def apply(self, item: Item) -> None:
         """Take the next item in; an entry that was seen already is ignored."""
         if isinstance(item, Progress):
             self._progress[item.attempt_id] = item
         elif isinstance(item, Notice):
-            self.notice = item.text
+            self._notice = item.text
         elif item.seq > self.last_seq:
             self._machine.handle(item.event)
             self.last_seq = item.seq
             if isinstance(item.event, AttemptStarted):
-                self.notice = ""  # what it waited for is there
+                self._notice = ""  # what it waited for is there
 
     @property
     def begun(self) -> bool:
         """Whether RunSubmitted was seen; before it there is no state."""
         return self.last_seq > 0
+
+    @property
+    def notice(self) -> str:
+        """What attempts in the queue wait for, as far as it was told (a model being loaded)."""
+        queued = self.begun and any(a.phase == "queued" for a in self.state.attempts.values())
+        return self._notice if queued else ""
 
     @property
     def state(self) -> RunState:

@@ -82,9 +82,11 @@ def first_entries(tekton: Tekton, run_id: str, settings: Settings) -> RunView:
 
 def _last_words(run_id: str, *, json: bool) -> None:
     """Written from a signal handler, just before the process ends."""
-    if terminal.is_tty(sys.stderr):
-        sys.stderr.write("\x1b[?25h\n")  # the live tree had hidden the cursor
-    terminal.say(f"tekton: left at once: tekton runs show {run_id} tells how the run stands")
+    err = sys.__stderr__ or sys.stderr  # the live tree puts itself in sys.stderr's place
+    if terminal.is_tty(err):
+        err.write("\x1b[?25h\n")  # it had hidden the cursor
+    err.write(f"tekton: left at once: tekton runs show {run_id} tells how the run stands\n")
+    err.flush()
     if json:
         message = "left before the run had paused"
         jsonout.emit({**failed("interrupted", message, run_id), "status": "running"})

@@ -262,6 +262,17 @@ def test_an_answer_can_not_steer_the_terminal(
     assert "http://hidden.example" in out
 
 
+def test_lines_of_an_answer_stay_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "is_tty", lambda stream: True)
+    monkeypatch.setenv("TERM", "dumb")
+    ending.print_answer("2+2 is 4\n3+3 is 6\n\n- one\n- two\n\n```\nx = 1\ny = 2\n```\n")
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    for line in ("2+2 is 4", "3+3 is 6", "• one", "• two", "x = 1", "y = 2"):
+        assert line in lines
+
+
 def test_a_broken_worker_is_told_in_the_end(cli: Cli, cluster: Use) -> None:
     events = [*planned(), *started("a", LARGE, START + 5),
               broken("a", START + 6, "\x1b[31mdied\nbadly")]

@@ -28,10 +28,10 @@ def run(code: str, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def cpu_s(code: str, *args: str) -> float:
-    """The least of three, since other processes make a process slower, never faster."""
-    times = []
-    for _ in range(3):
+def cpu_s(code: str, *args: str, enough_s: float) -> float:
+    """The least of up to five: other processes make a process slower, never faster."""
+    times: list[float] = []
+    while len(times) < 5 and min(times, default=enough_s + 1) > enough_s:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         run(code, *args)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -40,19 +40,20 @@ def cpu_s(code: str, *args: str) -> float:
 
 
 def test_importing_tekton_takes_a_fifth_of_a_second_at_most() -> None:
-    assert cpu_s("import tekton") <= 0.2
+    assert cpu_s("import tekton", enough_s=0.2) <= 0.2
 
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"]])
 def test_help_takes_half_a_second_at_most(args: list[str]) -> None:
-    assert cpu_s(CALL, *args) <= 0.5
+    assert cpu_s(CALL, *args, enough_s=0.5) <= 0.5
 
 
-@pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)]
-)
-def test_help_imports_nothing_heavy(args: list[str]) -> None:
-    out = run(f"{CALL}; {IMPORTED}", *args).stdout
+ALL = f"{CALL}; [main([name, '--help']) for name in {list(COMMANDS)}]"
+
+
+@pytest.mark.parametrize("code", [CALL, ALL], ids=["tekton", "every command"])
+def test_help_imports_nothing_heavy(code: str) -> None:
+    out = run(f"{code}; {IMPORTED}", "--help").stdout
     loaded = set(json.loads(out.splitlines()[-1]))
     assert not loaded & set(HEAVY)
     assert "tekton" in loaded

@@ -82,6 +82,8 @@ def test_a_notice_stands_until_an_attempt_starts() -> None:
     assert view.notice == "loading it"
     view.apply(began)
     assert view.notice == ""
+    view.apply(Notice(run_id=RUN, text="came late"))
+    assert view.notice == "", "nothing is in the queue"
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
