@@ -62,5 +62,8 @@ def is_tty(stream: TextIO) -> bool:
 
 def say(text: str) -> None:
     """One line to the person, on stderr, at once."""
-    sys.stderr.write(f"{one_line(text)}\n")
+    text = one_line(text)
+    if not (getattr(sys.stderr, "encoding", None) or "utf-8").lower().startswith("utf"):
+        text = text.replace("…", "...")
+    sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
