@@ -48,10 +48,10 @@ def work_layout(request: AttemptRequest, resolve: Resolve) -> Layout:
     if request.dependencies:
         parts.append(fixed(prompts.RESULTS))
         parts += [_result(found, resolve, about) for found in request.dependencies]
-    for found in inputs:
-        parts += _figures(found, request, about) if found.table is not None else []
+    figures = [p for i in inputs if i.table is not None for p in _figures(i, request, about)]
     step = prompts.FINAL_STEP if synthesis else prompts.STEP
-    parts.append(fixed(f"{step}\n{request.subtask.instruction}"))
+    quote = f"\n{prompts.QUOTE}" if figures else ""
+    parts += [*figures, fixed(f"{step}\n{request.subtask.instruction}{quote}")]
     system = prompts.SYNTHESIS if synthesis else prompts.WORK
     opening = Message(role="system", content=system)
     again = _again(request.feedback)

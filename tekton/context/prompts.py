@@ -22,6 +22,8 @@ RESULTS = "Results of the steps before:"
 MISSING_RESULT = "(this step failed: its result is missing)"
 FIGURES = 'Figures of "{name}", computed from all rows (exact):'
 STEP = "Your step:"
+QUOTE = "Quote the exact figures."
+"""The last words where figures were given: a 0.5B model names the winner and no figure without."""
 FINAL_STEP = "Now write the final answer:"
 AGAIN = "That was not valid: {error}\nGive the whole answer again, corrected, and nothing else."
 EXCERPT = "an excerpt, […] marks what is left out"

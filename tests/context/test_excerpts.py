@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tekton.context.excerpts import GAP, excerpt
@@ -32,6 +32,7 @@ def test_where_nothing_fits_only_the_gap_is_left() -> None:
     assert excerpt(TEXT, "warranty", 20) == GAP
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=3_000), st.text(max_size=30), st.integers(3, 1_000))
 def test_no_excerpt_is_longer_than_asked_for_and_a_cut_is_marked(
     text: str, about: str, limit: int

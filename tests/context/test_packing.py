@@ -97,7 +97,7 @@ async def test_the_order_is_system_shared_own() -> None:
         )
     ]
     assert places == sorted(places)
-    assert user.content.endswith("Find the best region by revenue.")
+    assert user.content.endswith("Find the best region by revenue.\nQuote the exact figures.")
 
 
 async def test_siblings_share_everything_before_their_own_part() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tekton.context.columns import columns_of, words_of
@@ -174,7 +174,7 @@ def test_nothing_but_nothing() -> None:
     st.text(max_size=40),
     st.integers(200, 3_000),
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_values_give_the_same_brief_twice_within_its_limit(
     rows: list[tuple[float | None, str]], about: str, limit: int
 ) -> None:
@@ -190,7 +190,7 @@ def test_any_values_give_the_same_brief_twice_within_its_limit(
 
 
 @given(st.lists(st.integers(-(2**31), 2**31), min_size=1, max_size=30))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_integer_sums_are_exact(values: list[int]) -> None:
     found = brief(pa.table({"v": values}), "t", "", 1_000)
     assert f"- v: sum {sum(values):,}; mean" in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from routing_models import decide, step
 
@@ -17,6 +17,8 @@ TEXTS = st.sampled_from(
     ["What is 2 + 2?", "Explain why it must fail, then derive a proof.", "Write code. " * 40]
 )
 PREFER = st.sampled_from(["quality", "cost", "speed"])
+# A busy machine must not fail a property by being slow.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=80)
 PRICE = st.floats(0, 100, allow_nan=False)
 
 
@@ -58,6 +60,7 @@ def chosen(models: dict[str, ModelSpec], text: str, more: dict[str, Any]) -> str
     return found.model if isinstance(found, Decision) else None
 
 
+@UNHURRIED
 @given(cases(), st.sampled_from(["a", "b", "c", "d"]), st.floats(1, 50))
 def test_a_higher_price_never_makes_a_model_chosen(case: Any, name: str, times: float) -> None:
     models, text, more = case
@@ -68,6 +71,7 @@ def test_a_higher_price_never_makes_a_model_chosen(case: Any, name: str, times: 
         assert chosen({**models, name: changed}, text, more) != name
 
 
+@UNHURRIED
 @given(cases(), st.floats(0, 1))
 def test_a_higher_quality_never_loses_a_model_its_subtask(case: Any, quality: float) -> None:
     models, text, more = case
@@ -78,6 +82,7 @@ def test_a_higher_quality_never_loses_a_model_its_subtask(case: Any, quality: fl
         assert chosen({**models, name: changed}, text, more) == name
 
 
+@UNHURRIED
 @given(cases())
 def test_constraints_hold_in_every_decision(case: Any) -> None:
     models, text, more = case
@@ -93,6 +98,7 @@ def test_constraints_hold_in_every_decision(case: Any) -> None:
         assert all(name in found.message for name in models)
 
 
+@UNHURRIED
 @given(cases(), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_the_bound_covers_every_usage_within_the_limits(
     case: Any, prompt: float, cached: float, answer: float, held: float
@@ -113,6 +119,7 @@ def test_the_bound_covers_every_usage_within_the_limits(
         assert found.predicted_cost_nusd <= found.bound_nusd
 
 
+@UNHURRIED
 @given(cases())
 def test_the_order_of_the_catalog_does_not_matter(case: Any) -> None:
     models, text, more = case
@@ -122,6 +129,7 @@ def test_the_order_of_the_catalog_does_not_matter(case: Any) -> None:
     )
 
 
+@UNHURRIED
 @given(cases())
 def test_predictions_are_probabilities_and_positive_times(case: Any) -> None:
     models, text, more = case
