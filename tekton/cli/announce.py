@@ -26,10 +26,13 @@ def _submitted(event: events.RunSubmitted, view: RunView) -> list[str]:
 def _planned(event: events.PlanCompleted, view: RunView) -> list[str]:
     rows = [row for row in view.rows(event.at) if row.id != PLAN_ID]
     heading = "Plan: answer directly" if len(rows) == 1 else f"Plan: {len(rows)} subtasks"
-    return [heading, *(
-        f"{row.number} {row.title}" + (f" (after {spans(row.edges)})" if row.edges else "")
-        for row in rows
-    )]
+    return [
+        heading,
+        *(
+            f"{row.number} {row.title}" + (f" (after {spans(row.edges)})" if row.edges else "")
+            for row in rows
+        ),
+    ]
 
 
 def _rejected(event: events.PlanRejected, view: RunView) -> list[str]:

@@ -46,9 +46,9 @@ TEMPLATE = """\
 
 @app.command("init")
 def init(
-    path: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="Where to write it.")
-    ] = Path("tekton.toml"),
+    path: Annotated[Path, typer.Argument(metavar="[FILE]", help="Where to write it.")] = Path(
+        "tekton.toml"
+    ),
     debug: Debug = False,
 ) -> int:
     """Write a commented tekton.toml; never over one that exists."""

@@ -39,9 +39,7 @@ def report_of(view: RunView, settings: Settings) -> dict[str, Any]:
     return report(view.state, ArtifactStore(settings.state_dir / "artifacts").read_text)
 
 
-def end(
-    view: RunView, settings: Settings, *, json: bool, quiet: bool, output: Path | None
-) -> int:
+def end(view: RunView, settings: Settings, *, json: bool, quiet: bool, output: Path | None) -> int:
     """Hand over what a watched run came to; returns the exit code."""
     report = report_of(view, settings)
     if report["status"] not in CODES:

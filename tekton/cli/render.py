@@ -35,14 +35,17 @@ MARKS = {
 ASCII_MARKS = {"✓": "+", "✗": "x", "–": "-", "●": "*", "↻": "~", "○": "o", "·": "."}
 
 
-def tree(rows: Sequence[Row], *, width: int, limit: int | None = None, ascii_only: bool = False,
-         ) -> RenderableType:
+def tree(
+    rows: Sequence[Row],
+    *,
+    width: int,
+    limit: int | None = None,
+    ascii_only: bool = False,
+) -> RenderableType:
     """The rows as a table `width` columns wide; `limit` is how many fit on the screen."""
     shown = select(rows, limit)
     wide = width >= SHOW_MODEL_FROM
-    table = Table(
-        box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", width=width
-    )
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", width=width)
     table.add_column("subtask", overflow="ellipsis", no_wrap=True, ratio=1)
     if wide:
         table.add_column("model", overflow="ellipsis", no_wrap=True, max_width=24)
@@ -143,7 +146,6 @@ def duration(seconds: float) -> str:
         return f"{rest_s} s"
     hours, rest_m = divmod(minutes, 60)
     return f"{hours} h {rest_m:02d} m" if hours else f"{minutes} m {rest_s:02d} s"
-
 
 
 def closing_table(closing: Closing) -> Table:

@@ -37,19 +37,36 @@ START = 1_000.0
 SMALL, LARGE = "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"
 ANSWER = "# Result\n\nThe sum is **42**, see [the source](http://example.org/x).\n"
 
-PLAN = Plan(subtasks=(
-    Subtask(id="a", title="Add the numbers", instruction="Add 40 and 2."),
-    Subtask(id="b", title="Check the sum", instruction="Check it."),
-    Subtask(id="end", title="Put it together", instruction="Answer.", depends_on=("a", "b"),
-            added_depends_on=("b",), role="synthesis"),
-))
+PLAN = Plan(
+    subtasks=(
+        Subtask(id="a", title="Add the numbers", instruction="Add 40 and 2."),
+        Subtask(id="b", title="Check the sum", instruction="Check it."),
+        Subtask(
+            id="end",
+            title="Put it together",
+            instruction="Answer.",
+            depends_on=("a", "b"),
+            added_depends_on=("b",),
+            role="synthesis",
+        ),
+    )
+)
 
 
 def decision(model: str, reason: str = "it is the best") -> Decision:
     return Decision(
-        model=model, fallbacks=(), reason=reason, candidates=(), difficulty=0.5, features={},
-        bound_nusd=1_000_000, max_tokens=100, timeout_s=60.0, predicted_cost_nusd=100,
-        predicted_latency_s=2.0, policy="test/1",
+        model=model,
+        fallbacks=(),
+        reason=reason,
+        candidates=(),
+        difficulty=0.5,
+        features={},
+        bound_nusd=1_000_000,
+        max_tokens=100,
+        timeout_s=60.0,
+        predicted_cost_nusd=100,
+        predicted_latency_s=2.0,
+        policy="test/1",
     )
 
 
@@ -61,31 +78,45 @@ def submitted(task: Task | None = None) -> Event:
 def started(subtask_id: str, model: str, at: float, attempt: int = 1) -> list[Event]:
     return [
         SubtaskRouted(at=at, subtask_id=subtask_id, decision=decision(model)),
-        AttemptStarted(at=at, subtask_id=subtask_id, attempt_id=f"{RUN}/{subtask_id}/{attempt}",
-                       model=model, bound_nusd=1_000_000),
+        AttemptStarted(
+            at=at,
+            subtask_id=subtask_id,
+            attempt_id=f"{RUN}/{subtask_id}/{attempt}",
+            model=model,
+            bound_nusd=1_000_000,
+        ),
     ]
 
 
 def done(subtask_id: str, text: str, at: float, attempt: int = 1) -> Event:
     return AttemptSucceeded(
-        at=at, subtask_id=subtask_id, attempt_id=f"{RUN}/{subtask_id}/{attempt}",
-        output=Output(text=text), cost_nusd=30_000,
+        at=at,
+        subtask_id=subtask_id,
+        attempt_id=f"{RUN}/{subtask_id}/{attempt}",
+        output=Output(text=text),
+        cost_nusd=30_000,
         usage=Usage(input_tokens=100, cached_input_tokens=20, output_tokens=40, seconds=2.0),
     )
 
 
 def broken(subtask_id: str, at: float, message: str, attempt: int = 1) -> Event:
     return AttemptFailed(
-        at=at, subtask_id=subtask_id, attempt_id=f"{RUN}/{subtask_id}/{attempt}",
+        at=at,
+        subtask_id=subtask_id,
+        attempt_id=f"{RUN}/{subtask_id}/{attempt}",
         failure=Failure(kind="worker_lost", message=message, retryable=True),
-        usage=Usage(input_tokens=100, seconds=1.0), cost_nusd=10_000,
+        usage=Usage(input_tokens=100, seconds=1.0),
+        cost_nusd=10_000,
     )
 
 
 def cancelled(subtask_id: str, at: float, attempt: int = 1) -> Event:
     return AttemptCancelled(
-        at=at, subtask_id=subtask_id, attempt_id=f"{RUN}/{subtask_id}/{attempt}",
-        usage=Usage(seconds=1.0), cost_nusd=1_000,
+        at=at,
+        subtask_id=subtask_id,
+        attempt_id=f"{RUN}/{subtask_id}/{attempt}",
+        usage=Usage(seconds=1.0),
+        cost_nusd=1_000,
     )
 
 
@@ -121,13 +152,19 @@ def whole() -> list[Event]:
 
 
 def entries(events: Iterable[Event], first_seq: int = 1) -> list[Entry]:
-    return [Entry(run_id=RUN, seq=seq, event=event)
-            for seq, event in enumerate(events, start=first_seq)]
+    return [
+        Entry(run_id=RUN, seq=seq, event=event) for seq, event in enumerate(events, start=first_seq)
+    ]
 
 
 def progress(attempt_id: str, tokens: int, rate: float) -> Progress:
-    return Progress(run_id=RUN, attempt_id=f"{RUN}/{attempt_id}", output_tokens=tokens,
-                    tokens_per_s=rate, text="x")
+    return Progress(
+        run_id=RUN,
+        attempt_id=f"{RUN}/{attempt_id}",
+        output_tokens=tokens,
+        tokens_per_s=rate,
+        text="x",
+    )
 
 
 class FakeTekton:
@@ -137,8 +174,14 @@ class FakeTekton:
     the attempts in flight once the run is paused. `error`: what `follow` ends with.
     """
 
-    def __init__(self, events: list[Event], *, interrupt_at: int | None = None,
-                 settled: Iterable[Event] = (), error: Exception | None = None) -> None:
+    def __init__(
+        self,
+        events: list[Event],
+        *,
+        interrupt_at: int | None = None,
+        settled: Iterable[Event] = (),
+        error: Exception | None = None,
+    ) -> None:
         self.items: list[Item] = list(entries(events))
         self.interrupt_at, self.settled, self.error = interrupt_at, settled, error
         self.calls: list[tuple[object, ...]] = []
@@ -165,7 +208,7 @@ class FakeTekton:
         """What was still to come does not: it was not in the journal yet."""
         self.calls.append(("pause", run_id, reason))
         seen = next(call[2] for call in self.calls if call[0] == "seen")
-        del self.items[int(str(seen)):]
+        del self.items[int(str(seen)) :]
         self._add(PauseRequested(at=START + 20, reason=reason), *self.settled)
 
     def resume(self, run_id: str, *, attached: bool) -> None:

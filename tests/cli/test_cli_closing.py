@@ -17,8 +17,12 @@ def remote(name: str, **prices: float) -> ModelSpec:
 
 def local(name: str, usd_per_hour: float) -> ModelSpec:
     return ModelSpec(
-        name=name, kind="local", context_window=8_000, tokens_per_s=10.0,
-        prefill_tokens_per_s=100.0, prices=Prices(usd_per_hour=usd_per_hour),
+        name=name,
+        kind="local",
+        context_window=8_000,
+        tokens_per_s=10.0,
+        prefill_tokens_per_s=100.0,
+        prices=Prices(usd_per_hour=usd_per_hour),
     )
 
 
@@ -31,8 +35,9 @@ def part(model: str, usage: Usage = USAGE, cost_nusd: int = 5) -> Part:
 
 
 def test_a_remote_model_is_paid_by_its_tokens_and_not_by_our_seconds() -> None:
-    spec = remote("r", input_usd_per_mtok=10.0, cached_input_usd_per_mtok=1.0,
-                  output_usd_per_mtok=50.0)
+    spec = remote(
+        "r", input_usd_per_mtok=10.0, cached_input_usd_per_mtok=1.0, output_usd_per_mtok=50.0
+    )
     # 600 x 10 + 400 x 1 + 200 x 50 = 16,400 millionths of a dollar
     assert cost_on(spec, part("other"), catalog()) == 16_400_000
 
@@ -61,8 +66,10 @@ def test_what_ran_on_the_model_costs_what_it_did() -> None:
 
 
 def test_the_dearest_is_the_dearest_for_this_usage() -> None:
-    both = catalog(remote("reads dearly", input_usd_per_mtok=100.0),
-                   remote("writes dearly", output_usd_per_mtok=100.0))
+    both = catalog(
+        remote("reads dearly", input_usd_per_mtok=100.0),
+        remote("writes dearly", output_usd_per_mtok=100.0),
+    )
     few_out, few_in = Usage(input_tokens=100, output_tokens=1), Usage(output_tokens=100)
     assert dearest(both, [part("x", few_out)]) == Dearest(
         model="reads dearly", cost_nusd=10_000_000
@@ -81,7 +88,13 @@ def test_no_price_no_comparison() -> None:
 def test_a_run_that_never_began_has_figures_too() -> None:
     nothing = {"input_tokens": 0, "output_tokens": 0, "new_key": 1}
     waiting = {"model": None, "attempts": 0, "usage": nothing, "cost_usd": 0.0}
-    report = {"seconds": None, "critical_path_s": None, "cost_usd": 0.0, "usage": nothing,
-              "planning": None, "subtasks": [waiting]}
+    report = {
+        "seconds": None,
+        "critical_path_s": None,
+        "cost_usd": 0.0,
+        "usage": nothing,
+        "planning": None,
+        "subtasks": [waiting],
+    }
     found = closing_of(report, catalog(remote("r", input_usd_per_mtok=1.0)))
     assert (found.seconds, found.critical_path_s, found.dearest) == (0.0, 0.0, None)

@@ -60,8 +60,12 @@ def test_show_tells_where_a_setting_came_from(
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("prefer = ", "not valid TOML"), ('prefer = "luck"', "setting prefer"), ("x = 1", "setting x"),
-     ("[limits]\nparallel = 0", "setting limits.parallel")],
+    [
+        ("prefer = ", "not valid TOML"),
+        ('prefer = "luck"', "setting prefer"),
+        ("x = 1", "setting x"),
+        ("[limits]\nparallel = 0", "setting limits.parallel"),
+    ],
 )
 def test_a_bad_settings_file_is_one_line(cli: Cli, home: Path, text: str, told: str) -> None:
     (home / "tekton.toml").write_text(text)
@@ -100,10 +104,22 @@ class FromAnActor(Exception):
         (TektonError("so"), ("failed", "so", 1)),
         (FromAnActor(StoreError("full")), ("store", "full", 5)),
         (KeyboardInterrupt(), ("interrupted", "interrupted", 130)),
-        (PermissionError(13, "Permission denied", "/x"),
-         ("store", "/x: Permission denied: check the path, its permissions and the free space", 5)),
-        (ZeroDivisionError("\x1b[31mx"),
-         ("internal", "unexpected ZeroDivisionError: x: run again with --debug to see where", 70)),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            (
+                "store",
+                "/x: Permission denied: check the path, its permissions and the free space",
+                5,
+            ),
+        ),
+        (
+            ZeroDivisionError("\x1b[31mx"),
+            (
+                "internal",
+                "unexpected ZeroDivisionError: x: run again with --debug to see where",
+                70,
+            ),
+        ),
     ],
 )
 def test_every_error_has_a_kind_a_line_and_a_code(
@@ -118,9 +134,18 @@ def test_flags_after_the_end_of_options_are_text() -> None:
 
 
 def test_a_status_reads_like_a_list() -> None:
-    found = {"state": "up", "workers": [{"model": "m", "loaded": True, "load": 0.25}], "runs": {},
-             "since": None}
+    found = {
+        "state": "up",
+        "workers": [{"model": "m", "loaded": True, "load": 0.25}],
+        "runs": {},
+        "since": None,
+    }
     assert cluster.lines(found) == [
-        "state: up", "workers:", "  - model: m", "    loaded: yes", "    load: 0.2", "runs: none",
+        "state: up",
+        "workers:",
+        "  - model: m",
+        "    loaded: yes",
+        "    load: 0.2",
+        "runs: none",
         "since: –",
     ]

@@ -39,8 +39,9 @@ def test_the_example_of_an_error_is_what_is_printed(cli: Cli) -> None:
     assert cli("run", "What?", "--budget", "0", "--json").json() == json.loads(example[1])
 
 
-def test_every_key_of_a_report_is_documented(cli: Cli, models: Path,
-                                             monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_key_of_a_report_is_documented(
+    cli: Cli, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tekton.client import Tekton
 
     monkeypatch.setattr(Tekton, "connect", lambda settings, on_status: FakeTekton(whole()))

@@ -55,7 +55,10 @@ with Interrupts(lambda: print("last words", flush=True)) as interrupts:
 
 def test_the_second_leaves_at_once() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", SECOND], capture_output=True, text=True, check=False,
+        [sys.executable, "-c", SECOND],
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(Path(tekton.__file__).parent.parent)},
     )
     assert (ended.returncode, ended.stdout) == (130, "last words\n")

@@ -76,8 +76,10 @@ def test_a_model_writes_the_plan_in_a_run_of_its_own(cli: Cli, cluster: Use) -> 
 
 def test_a_planning_that_fails_is_told(cli: Cli, cluster: Use) -> None:
     failure = Failure(kind="planning", message="still invalid", raw="nonsense")
-    events = [submitted(Task(problem="What?", plan_only=True)),
-              SubtaskUnroutable(at=START, subtask_id=PLAN_ID, failure=failure)]
+    events = [
+        submitted(Task(problem="What?", plan_only=True)),
+        SubtaskUnroutable(at=START, subtask_id=PLAN_ID, failure=failure),
+    ]
     cluster(FakeTekton(events))
     ended = cli("plan", "What?", "--json")
     assert ended.code == 1
@@ -130,8 +132,12 @@ def test_a_missing_plan_file_is_one_line(cli: Cli) -> None:
 def estimator() -> Estimator:
     settings = load_settings()
     catalog = settings.catalog()
-    return Estimator(catalog=catalog, view=idle_view(catalog, settings), limits=settings.limits,
-                     constraints=Constraints(model="qwen2.5-coder-0.5b"))
+    return Estimator(
+        catalog=catalog,
+        view=idle_view(catalog, settings),
+        limits=settings.limits,
+        constraints=Constraints(model="qwen2.5-coder-0.5b"),
+    )
 
 
 @pytest.mark.usefixtures("models")

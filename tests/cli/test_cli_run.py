@@ -28,10 +28,29 @@ from tekton.types import PLAN_ID, Failure, Plan, Subtask, Task
 from tekton.workflow.events import PlanCompleted, RetryDue, SubtaskUnroutable
 
 Use = Callable[[FakeTekton], None]
-KEYS = {"run_id", "status", "answer", "error", "cost_usd", "usage", "seconds", "critical_path_s",
-        "subtasks"}
-SUBTASK_KEYS = {"id", "title", "depends_on", "status", "model", "attempts", "started_at",
-                "ended_at", "usage", "cost_usd"}
+KEYS = {
+    "run_id",
+    "status",
+    "answer",
+    "error",
+    "cost_usd",
+    "usage",
+    "seconds",
+    "critical_path_s",
+    "subtasks",
+}
+SUBTASK_KEYS = {
+    "id",
+    "title",
+    "depends_on",
+    "status",
+    "model",
+    "attempts",
+    "started_at",
+    "ended_at",
+    "usage",
+    "cost_usd",
+}
 
 
 def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(cli: Cli, cluster: Use) -> None:
@@ -41,16 +60,34 @@ def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(cli: Cli, cluster: Use
     assert ended.out == ANSWER
     assert ended.err.startswith("Tekton: reading the problem")
     assert "2 Check the sum: worker_lost: the worker died" in ended.err
-    for told in ("time", "critical path", "500 in, of them 80 cached; 160 out", "cost",
-                 "it is the best"):
+    for told in (
+        "time",
+        "critical path",
+        "500 in, of them 80 cached; 160 out",
+        "cost",
+        "it is the best",
+    ):
         assert told in ended.err
 
 
 def test_what_is_submitted_is_what_was_asked(cli: Cli, cluster: Use) -> None:
     fake = FakeTekton(whole())
     cluster(fake)
-    cli("run", " What? ", "--budget", "0.5", "--prefer", "speed", "--local-only", "--max-parallel",
-        "3", "--seed", "7", "--model", LARGE)
+    cli(
+        "run",
+        " What? ",
+        "--budget",
+        "0.5",
+        "--prefer",
+        "speed",
+        "--local-only",
+        "--max-parallel",
+        "3",
+        "--seed",
+        "7",
+        "--model",
+        LARGE,
+    )
     (_, task, attached), *_ = fake.calls
     assert isinstance(task, Task)
     limits = task.constraints
@@ -122,15 +159,19 @@ def test_a_failed_run_says_why(cli: Cli, cluster: Use) -> None:
 
 
 def test_a_degraded_answer_is_given_with_a_warning(cli: Cli, cluster: Use) -> None:
-    plan = Plan(subtasks=(
-        Subtask(id="a", title="A", instruction="i", optional=True),
-        Subtask(id="end", title="End", instruction="i", depends_on=("a",), role="synthesis"),
-    ))
+    plan = Plan(
+        subtasks=(
+            Subtask(id="a", title="A", instruction="i", optional=True),
+            Subtask(id="end", title="End", instruction="i", depends_on=("a",), role="synthesis"),
+        )
+    )
     failure = Failure(kind="no_model", message="none left")
     events = [
-        *planned()[:-1], PlanCompleted(at=START + 4, plan=plan),
+        *planned()[:-1],
+        PlanCompleted(at=START + 4, plan=plan),
         SubtaskUnroutable(at=START + 5, subtask_id="a", failure=failure),
-        *started("end", LARGE, START + 6), whole()[-1],
+        *started("end", LARGE, START + 6),
+        whole()[-1],
     ]
     cluster(FakeTekton(events))
     ended = cli("run", "What?")
@@ -143,7 +184,8 @@ def test_a_cluster_that_breaks_in_the_middle_leaves_the_id(cli: Cli, cluster: Us
     ended = cli("run", "What?", "--json")
     assert ended.code == 4
     assert ended.json() == {
-        "run_id": RUN, "status": "failed",
+        "run_id": RUN,
+        "status": "failed",
         "error": {"kind": "cluster", "message": "the coordinator did not come back: retry"},
     }
 
@@ -274,7 +316,10 @@ def test_lines_of_an_answer_stay_lines(
 
 
 def test_a_broken_worker_is_told_in_the_end(cli: Cli, cluster: Use) -> None:
-    events = [*planned(), *started("a", LARGE, START + 5),
-              broken("a", START + 6, "\x1b[31mdied\nbadly")]
+    events = [
+        *planned(),
+        *started("a", LARGE, START + 5),
+        broken("a", START + 6, "\x1b[31mdied\nbadly"),
+    ]
     cluster(FakeTekton(events))
     assert "1 Add the numbers: worker_lost: died badly" in cli("run", "What?").err

@@ -60,8 +60,13 @@ def test_runs_are_listed_newest_first(cli: Cli) -> None:
     listed = cli("runs", "list", "--json").json()["runs"]
     assert [run["run_id"] for run in listed] == ["zz", RUN]
     assert listed[1] == {
-        "run_id": RUN, "status": "succeeded", "problem": "What is 40 + 2?", "created_at": START,
-        "ended_at": START + 13, "cost_usd": 0.00013, "attached": True,
+        "run_id": RUN,
+        "status": "succeeded",
+        "problem": "What is 40 + 2?",
+        "created_at": START,
+        "ended_at": START + 13,
+        "cost_usd": 0.00013,
+        "attached": True,
     }
     assert len(cli("runs", "list", "--json", "--limit", "1").json()["runs"]) == 1
     table = cli("runs", "list").out
@@ -80,8 +85,14 @@ def test_a_run_is_shown_as_it_was(cli: Cli, name: str) -> None:
     assert (report["run_id"], report["status"], report["answer"]) == (RUN, "succeeded", ANSWER)
     ended = cli("runs", "show", name)
     assert ended.code == 0
-    for told in (f"{RUN} (succeeded)", "What is 40 + 2?", "✓ 1 Add the numbers", ANSWER.strip(),
-                 "on the dearest", "it is the best"):
+    for told in (
+        f"{RUN} (succeeded)",
+        "What is 40 + 2?",
+        "✓ 1 Add the numbers",
+        ANSWER.strip(),
+        "on the dearest",
+        "it is the best",
+    ):
         assert told in ended.out
 
 

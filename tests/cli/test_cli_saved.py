@@ -15,8 +15,16 @@ DAY = 86_400.0
 
 def row(run_id: str, status: RunStatus = "succeeded", at: float = 0.0) -> RunRow:
     ended = None if status in ("running", "paused") else at
-    return RunRow(run_id=run_id, owner="o", status=status, problem="p", created_at=at,
-                  ended_at=ended, cost_nusd=0, attached=True)
+    return RunRow(
+        run_id=run_id,
+        owner="o",
+        status=status,
+        problem="p",
+        created_at=at,
+        ended_at=ended,
+        cost_nusd=0,
+        attached=True,
+    )
 
 
 def test_a_run_is_found_by_id_prefix_or_last() -> None:
@@ -59,9 +67,16 @@ def test_pruning_never_takes_an_unfinished_run() -> None:
 def test_artifacts_are_found_wherever_an_event_holds_them() -> None:
     ref = ArtifactRef(id="a1", name="t.csv", media_type="text/plain", size_bytes=1)
     out = ArtifactRef(id="a2", name="out", media_type="text/plain", size_bytes=1)
-    submitted = RunSubmitted(at=0, run_id="r", task=Task(problem="p", context=(ref,)),
-                             attached=True)
-    done = AttemptSucceeded(at=1, subtask_id="s", attempt_id="s-1", output=Output(artifact=out),
-                            usage=Usage(), cost_nusd=0)
+    submitted = RunSubmitted(
+        at=0, run_id="r", task=Task(problem="p", context=(ref,)), attached=True
+    )
+    done = AttemptSucceeded(
+        at=1,
+        subtask_id="s",
+        attempt_id="s-1",
+        output=Output(artifact=out),
+        usage=Usage(),
+        cost_nusd=0,
+    )
     assert artifact_ids((submitted, [done], {"x": done})) == {"a1", "a2"}
     assert artifact_ids(RetryDue(at=0, subtask_id="a1")) == set()

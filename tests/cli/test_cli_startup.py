@@ -23,7 +23,10 @@ IMPORTED = "import json; print('\\n' + json.dumps(sorted(m.split('.')[0] for m i
 def run(code: str, *args: str) -> subprocess.CompletedProcess[str]:
     root = str(Path(tekton.__file__).parent.parent)
     return subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code, *args],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": root},
     )
 
@@ -68,8 +71,11 @@ def test_the_first_line_comes_before_anything_heavy_is_imported(tmp_path: Path) 
     """Python is asked to say what it imports; the greeting must stand before all of it."""
     root = str(Path(tekton.__file__).parent.parent)
     process = subprocess.run(
-        [sys.executable, "-v", "-c", CALL, "run", "What?"], capture_output=True, text=True,
-        check=True, env={**os.environ, "PYTHONPATH": root, "TEKTON_HOME": str(tmp_path)},
+        [sys.executable, "-v", "-c", CALL, "run", "What?"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": root, "TEKTON_HOME": str(tmp_path)},
     )
     lines = process.stderr.splitlines()
     greeting = next(i for i, line in enumerate(lines) if line.startswith("Tekton: reading"))
@@ -81,7 +87,9 @@ def test_the_first_line_comes_within_a_second(tmp_path: Path) -> None:
     root = str(Path(tekton.__file__).parent.parent)
     begin = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-c", CALL, "run", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-c", CALL, "run", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": root, "TEKTON_HOME": str(tmp_path)},
     ) as process:
         assert process.stderr is not None

@@ -122,8 +122,12 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 def test_a_small_screen_keeps_what_is_active() -> None:
     many = tuple(Subtask(id=f"s{i}", title=f"Title {i}", instruction="i") for i in range(50))
-    events = [*planned()[:-1], PlanCompleted(at=START + 4, plan=Plan(subtasks=many)),
-              *started("s7", SMALL, START + 5), *started("s40", SMALL, START + 5)]
+    events = [
+        *planned()[:-1],
+        PlanCompleted(at=START + 4, plan=Plan(subtasks=many)),
+        *started("s7", SMALL, START + 5),
+        *started("s40", SMALL, START + 5),
+    ]
     rows = view_of(events).rows(START + 6)
     shown = select(rows, 5)
     assert {"s7", "s40"} <= {row.id for row in shown}
@@ -180,8 +184,15 @@ def test_every_event_can_be_told() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0 s"), (9.94, "9.9 s"), (10, "10 s"), (59.7, "1 m 00 s"), (125, "2 m 05 s"),
-     (3_720, "1 h 02 m"), (90_000, "25 h 00 m")],
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (10, "10 s"),
+        (59.7, "1 m 00 s"),
+        (125, "2 m 05 s"),
+        (3_720, "1 h 02 m"),
+        (90_000, "25 h 00 m"),
+    ],
 )
 def test_durations_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
@@ -189,8 +200,14 @@ def test_durations_for_people(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("nusd", "text"),
-    [(0, "$0.00"), (1, "$0.0000000010"), (30_000, "$0.000030"), (9_900_000, "$0.0099"),
-     (10_000_000, "$0.01"), (1_500_000_000_000, "$1,500.00")],
+    [
+        (0, "$0.00"),
+        (1, "$0.0000000010"),
+        (30_000, "$0.000030"),
+        (9_900_000, "$0.0099"),
+        (10_000_000, "$0.01"),
+        (1_500_000_000_000, "$1,500.00"),
+    ],
 )
 def test_money_for_people(nusd: int, text: str) -> None:
     assert money(nusd) == text
