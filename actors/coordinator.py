@@ -19,14 +19,13 @@ import ray
 
 from tekton.actors.deciding import Models
 from tekton.actors.hands import HOLDER, Hands
-from tekton.actors.planning import follow_plan
+from tekton.actors.planning import PlanFollower, extension, may_start_early
 from tekton.actors.run_loop import LiveRun, RunLoop
 from tekton.actors.sharing import SharedTables
 from tekton.artifacts.store import ArtifactStore
 from tekton.cluster.identity import identity
 from tekton.config import Settings
 from tekton.errors import TektonError, UsageError
-from tekton.planning.stream import PlanStream
 from tekton.types import Notice, Progress, Task
 from tekton.workflow.events import (
     CancelRequested,
@@ -132,8 +131,9 @@ class Coordinator:
         if run is None or run.machine.state.final:
             return
         run.progress[progress.attempt_id] = progress
-        for event in follow_plan(run.machine.state, progress, self._plan_streams):
-            self._loop.post(progress.run_id, event)
+        if may_start_early(run.machine.state, progress):
+            for event in extension(self._follower(run, progress).hear(progress)):
+                self._loop.post(progress.run_id, event)
         run.announce()
 
     async def status(self) -> dict[str, Any]:
@@ -158,7 +158,6 @@ class Coordinator:
         router = await asyncio.to_thread(ray.get_actor, "router")
         await router.release_all.remote(HOLDER)
         self._tables = SharedTables(ArtifactStore(self._settings.state_dir / "artifacts"))
-        self._plan_streams: dict[str, PlanStream] = {}
         self._hands = Hands(router, self._models, self._tables)
         self._loop = self._hands.loop = RunLoop(
             self._journal, OWNER, self._epoch, self._models, self._hands.carry_out
@@ -211,6 +210,12 @@ class Coordinator:
     def _over(self, run: LiveRun) -> bool:
         phase = run.machine.state.phase
         return phase in FINAL or phase == "paused"
+
+    def _follower(self, run: LiveRun, progress: Progress) -> PlanFollower:
+        follower = run.follower
+        if follower is None or follower.attempt_id != progress.attempt_id:
+            follower = run.follower = PlanFollower(run.machine.state, progress.attempt_id)
+        return follower
 
     async def _command(self, run_id: str, event: Event) -> None:
         await self._open_once()

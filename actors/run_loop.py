@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tekton.actors.deciding import Models, parse, route
+from tekton.actors.planning import PlanFollower
 from tekton.errors import StaleEpoch, StoreError
 from tekton.routing.policy import Policy
 from tekton.types import AttemptRequest, Notice, Progress
@@ -54,6 +55,7 @@ class LiveRun:
     seq: int = 0
     beat_at: float = field(default_factory=time.monotonic)
     dormant: bool = False
+    follower: PlanFollower | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     news: int = 0
 

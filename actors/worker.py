@@ -11,10 +11,14 @@ import asyncio
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import ray
+from ray.actor import ActorHandle
 
 from tekton.actors.reading import References, resolver
 from tekton.artifacts.store import ArtifactStore
@@ -63,6 +67,7 @@ class Worker:
         )
         self._attempts: OrderedDict[str, asyncio.Task[AttemptResult]] = OrderedDict()
         self._cancelled_early: set[str] = set()
+        self._listener: ActorHandle[Any] | None = None
         self._loaded: asyncio.Task[WorkerInfo] | None = None
 
     async def start(self) -> WorkerInfo | Failure:
@@ -74,7 +79,14 @@ class Worker:
         except EngineError as error:
             return error.failure
 
+    def _report(self, progress: Progress) -> None:
+        """Progress may be lost, results may not."""
+        if self._listener is not None:
+            self._listener.progress.remote(progress)
+
     async def _load(self) -> WorkerInfo:
+        with suppress(ValueError):  # a Worker that nobody listens to is still of use
+            self._listener = await asyncio.to_thread(ray.get_actor, self._reports_to)
         started = time.monotonic()
         await self._engine.start()
         return WorkerInfo(
@@ -122,7 +134,7 @@ class Worker:
                 del self._attempts[attempt_id]
 
     async def _carry_out(self, request: AttemptRequest, references: References) -> AttemptResult:
-        answer = _Answer(request, self._reports_to)
+        answer = _Answer(request, self._report)
         stream = self._stream(request, references, answer)
         try:
             await asyncio.wait_for(stream, request.timeout_s)
@@ -172,15 +184,16 @@ class Worker:
 class _Answer:
     """What an Attempt has produced so far, and the reports about it."""
 
-    def __init__(self, request: AttemptRequest, reports_to: str) -> None:
+    def __init__(self, request: AttemptRequest, report: Callable[[Progress], None]) -> None:
         self.parts: list[str] = []
         self._request = request
-        self._reports_to = reports_to
+        self._send = report
         self._tokens = 0
         self._started = time.monotonic()
         self._first_token: float | None = None
         self._reported = self._started
         self._unreported: list[str] = []
+        self._reported_chars = 0
         self._finished: Finished | None = None
 
     def add(self, delta: TextDelta) -> None:
@@ -228,14 +241,8 @@ class _Answer:
             output_tokens=self._tokens,
             tokens_per_s=self._tokens / generating_s if generating_s > 0 else 0.0,
             text="".join(self._unreported),
+            offset=self._reported_chars,
         )
+        self._reported_chars += len(progress.text)
         self._unreported.clear()
-        asyncio.get_running_loop().run_in_executor(None, _send, self._reports_to, progress)
-
-
-def _send(name: str, progress: Progress) -> None:
-    """Runs in a thread: looking an actor up blocks. Progress may be lost, results may not."""
-    try:
-        ray.get_actor(name).progress.remote(progress)
-    except ValueError:
-        return  # the Coordinator is being restarted
+        self._send(progress)

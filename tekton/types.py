@@ -247,7 +247,8 @@ class AttemptResult:
 class Progress:
     """What a Worker reports of an Attempt in flight, at most twice a second.
 
-    `text` is what was generated since the last report (a streamed plan is parsed from it).
+    `text` is what was generated since the last report (a streamed plan is parsed from it), and
+    `offset` how many characters came before it: a report may be lost.
     """
 
     run_id: str
@@ -255,6 +256,7 @@ class Progress:
     output_tokens: int
     tokens_per_s: float
     text: str
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

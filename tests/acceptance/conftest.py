@@ -17,6 +17,20 @@ from tekton.client import Tekton
 from tekton.config import Limits, Settings, load_settings
 from tekton.testing import deterministic
 
+LONG = ("w" * 99 + " ") * 400  # 400 words, 40,000 bytes
+PLAN = {
+    "workers": "several",
+    "subtasks": [
+        {
+            "id": f"s{number}",
+            "title": f"Part {number}",
+            "instruction": f"Write down the facts of part {number} " + "in some detail " * 6,
+            "depends_on": [],
+        }
+        for number in (1, 2, 3)
+    ],
+}
+
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
@@ -38,6 +52,7 @@ def settings_for(root: Path) -> Settings:
     log, gate = str(root / "requests.jsonl"), str(root / "gate")
     once = str(root / "gate-once")
     common = {"log": log, "fsync": True}
+    prices = {"input_usd_per_mtok": 3.0, "output_usd_per_mtok": 15.0}
     models = {
         "steady": deterministic(
             rules=[
@@ -46,6 +61,14 @@ def settings_for(root: Path) -> Settings:
                 {"match": "TALK", "latency_s": 3600.0},
             ],
             **common,
+        ),
+        "priced": deterministic(fields={"prices": prices}, **common),
+        "scribbler": deterministic(rules=[{"reply": "no plan at all"}], **common),
+        "planner": deterministic(
+            rules=[{"match": "^Problem: tell me", "reply_json": PLAN}], tokens_per_s=12.0, **common
+        ),
+        "verbose": deterministic(
+            rules=[{"match": "LONG", "reply": ("w" * 99 + " ") * 400}], **common
         ),
         "broken": deterministic(
             rules=[{"fail": "engine_error"}], fields={"quality": 0.9}, **common

@@ -88,18 +88,17 @@ async def test_a_full_disk_loses_nothing_and_ends(tmp_path: Path) -> None:
 KILLED = """
 import asyncio, sys
 from journal_samples import OWNER, entries, row
-from tekton.workflow.group_commit import GroupCommit
-from tekton.workflow import sql_backends
 from tekton.workflow.sql_journal import SqlJournal
 
 async def main():
     journal = await SqlJournal.open(sys.argv[1])
-    writer = GroupCommit(journal, OWNER, await journal.acquire(OWNER))
+    epoch = await journal.acquire(OWNER)
 
     async def run(name):
         first = 1
         while True:
-            await writer.append(entries(name, first, first + 2), [row(name, cost_nusd=first)])
+            batch, rows = entries(name, first, first + 2), [row(name, cost_nusd=first)]
+            await journal.append(OWNER, epoch, batch, rows)
             print(name, first + 2, flush=True)
             first += 3
 
