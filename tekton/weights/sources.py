@@ -93,7 +93,7 @@ def _gather(job: _Job, *, offline: bool) -> Path:
             return source(job)
         except SourceFailed as error:
             reasons.append(str(error))
-            job.report.say(f"{job.name}: {error}")
+            job.report.say(f"{job.name}: passed over {error}")
     advice = f"put the file with sha256 {job.weights.sha256} at {job.target}"
     if offline:
         raise Missing(f"model {job.name!r} is missing and offline mode is on: {advice}")
