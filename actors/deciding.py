@@ -16,7 +16,7 @@ from tekton.errors import PlanInvalid, TektonError
 from tekton.planning.parse import parse_plan
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
-from tekton.types import Decision, Failure, Output, Usage
+from tekton.types import AttemptResult, Decision, Failure, Output
 from tekton.workflow.events import (
     Event,
     ParsePlan,
@@ -29,7 +29,7 @@ from tekton.workflow.events import (
 from tekton.workflow.state import RunState
 
 SPEED_MEMORY = 0.7  # weight of the past in a model's measured speed
-MIN_TOKENS = 8  # shorter answers say nothing about a speed
+MIN_TOKENS = 8  # fewer say nothing about a speed
 SICK_S = 60.0  # how long a model that failed to load is not routed to
 DISK_BYTES_PER_S = 400e6
 PROMPT_OVERHEAD_BYTES = 2_000  # the prompts' own words and the chat template
@@ -43,6 +43,7 @@ class Models:
         self.settings = settings
         self.catalog: Catalog = settings.catalog()
         self._speed: dict[str, float] = {}
+        self._prefill: dict[str, float] = {}
         self._sick: dict[str, tuple[float, Failure]] = {}
         self._held: set[str] = set()
 
@@ -69,13 +70,20 @@ class Models:
         until, failure = self._sick.get(model, (0.0, None))
         return failure if time.monotonic() < until else None
 
-    def learn_speed(self, model: str, usage: Usage) -> None:
-        """Blend an attempt's speed into the model's measured one."""
-        if usage.output_tokens < MIN_TOKENS or usage.seconds <= 0:
+    def learn_speed(self, model: str, result: AttemptResult) -> None:
+        """Blend an attempt's speeds, of prefill and of generation, into the measured ones."""
+        usage, first_token_s = result.usage, result.first_token_s
+        if first_token_s is None or usage.estimated:
             return
-        seen = usage.output_tokens / usage.seconds
-        past = self._speed.get(model, seen)
-        self._speed[model] = SPEED_MEMORY * past + (1 - SPEED_MEMORY) * seen
+        prefilled = usage.input_tokens - usage.cached_input_tokens
+        self._blend(self._prefill, model, prefilled, first_token_s)
+        self._blend(self._speed, model, usage.output_tokens - 1, usage.seconds - first_token_s)
+
+    def _blend(self, speeds: dict[str, float], model: str, tokens: int, seconds: float) -> None:
+        if tokens < MIN_TOKENS or seconds <= 0:
+            return
+        seen = tokens / seconds
+        speeds[model] = SPEED_MEMORY * speeds.get(model, seen) + (1 - SPEED_MEMORY) * seen
 
     def view(self, load: Callable[[str], tuple[int, int]]) -> RouterView:
         """The view of now. `load` gives (queued, in flight) of a model."""
@@ -88,6 +96,7 @@ class Models:
             available=why == "",
             why=why,
             tokens_per_s=self._speed.get(spec.name),
+            prefill_tokens_per_s=self._prefill.get(spec.name),
             queued=queued,
             in_flight=in_flight,
             load_s=0.0 if spec.name in self._held else _load_s(spec),

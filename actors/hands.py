@@ -205,7 +205,7 @@ class Hands:
         """Turn a result into its event, priced, and free the slot."""
         self.loop.free_slot(request.attempt_id)
         self._used_at[request.model] = time.monotonic()
-        self._models.learn_speed(request.model, result.usage)
+        self._models.learn_speed(request.model, result)
         self.loop.runs[request.run_id].progress.pop(request.attempt_id, None)
         self.loop.post(request.run_id, self._event(request, result))
 

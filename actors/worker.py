@@ -219,6 +219,7 @@ class _Answer:
         return AttemptResult(
             attempt_id=self._request.attempt_id,
             usage=self._usage(),
+            first_token_s=self._first_token and self._first_token - self._started,
             output=output,
             failure=failure,
             cancelled=cancelled,

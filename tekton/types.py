@@ -234,10 +234,12 @@ class AttemptResult:
     """How an Attempt ended: exactly one of `output` and `failure` is set, unless `cancelled`.
 
     `usage` is filled in all three cases: a failed or cancelled attempt is charged for what it used.
+    `first_token_s` is the time from the request's start to its first token (None: none came).
     """
 
     attempt_id: str
     usage: Usage
+    first_token_s: float | None = None
     output: Output | None = None
     failure: Failure | None = None
     cancelled: bool = False

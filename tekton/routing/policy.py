@@ -153,8 +153,10 @@ def _refusal(ask: Ask, rules: _Rules, spec: ModelSpec, view: ModelView | None) -
         return "it failed this subtask before"
     if rules.local_only and spec.kind != "local":
         return "it is remote and the task is local-only"
-    if not rules.needs <= spec.capabilities:
-        return f"it can't do {', '.join(sorted(rules.needs - spec.capabilities))}"
+    # Who forces a model wants it to plan as well; whether what it writes is a plan is checked.
+    needs = rules.needs - {"plan"} if rules.forced is not None else rules.needs
+    if not needs <= spec.capabilities:
+        return f"it can't do {', '.join(sorted(needs - spec.capabilities))}"
     return _too_long(ask, spec) or _unhealthy(view)
 
 

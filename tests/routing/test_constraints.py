@@ -85,8 +85,14 @@ def test_the_model_forced_for_all_beats_the_subtasks_own() -> None:
 
 def test_a_forced_model_that_is_refused_fails_and_says_why() -> None:
     constraints = Constraints(model=SMALL)
-    message = refusals(replace(EASY, role="plan"), shipped(), constraints=constraints)
-    assert f"{SMALL} is forced, but it can't do plan" in message
+    message = refusals(EASY, shipped(), constraints=constraints, needs={"vision"})
+    assert f"{SMALL} is forced, but it can't do vision" in message
+
+
+def test_who_forces_a_model_wants_it_to_plan_as_well() -> None:
+    plan = replace(EASY, role="plan")
+    chosen = decide(plan, shipped(), constraints=Constraints(model=SMALL))
+    assert getattr(chosen, "model", None) == SMALL
 
 
 def test_an_empty_catalog_says_what_to_do() -> None:
