@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GIB = 1024**3
-NEEDED_BYTES = {"": 2 * GIB, "dev": 2 * GIB, "bench": 3 * GIB}  # measured: 1.0, 1.1 and 1.3 GiB
+NEEDED_BYTES = {"": 2 * GIB, "dev": 2 * GIB, "bench": 3 * GIB}  # a half of it stays
 INCLUDED = {"": ("",), "dev": ("", "dev"), "bench": ("", "dev", "bench")}
 
 
