@@ -107,7 +107,7 @@ def _edge_misses(
         for first, later in problem.after
         if chosen[first] not in needs[chosen[later]]
     ]
-    allowed = {frozenset(pair) for pair in (*problem.after, *problem.may_relate)}
+    allowed = {frozenset(pair) for pair in (*_closure(problem.after), *problem.may_relate)}
     misses += [
         f"{a} and {b} wait for each other needlessly"
         for a, b in itertools.combinations(chosen, 2)
@@ -117,6 +117,14 @@ def _edge_misses(
     last = subtasks[-1].id
     left_out = [s.id for s in subtasks[:-1] if s.id not in needs[last]]
     return (*misses, *([f"the end does not wait for {', '.join(left_out)}"] if left_out else []))
+
+
+def _closure(after: Sequence[Sequence[str]]) -> set[tuple[str, str]]:
+    """What `after` relates directly or through others."""
+    found = {(first, later) for first, later in after}
+    while more := {(a, d) for a, b in found for c, d in found if b == c} - found:
+        found |= more
+    return found
 
 
 def _ancestors(subtasks: Sequence[Subtask]) -> dict[str, set[str]]:

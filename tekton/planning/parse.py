@@ -72,6 +72,8 @@ def read_subtask(element: Any, position: int, earlier: Sequence[Subtask]) -> Sub
 
 def _written(raw: str, max_subtasks: int) -> list[Any] | None:
     """The list of subtasks as written; None where the model answers directly."""
+    if len(raw) > MAX_RAW_CHARS:
+        raise PlanInvalid(f"the plan has {len(raw):,} characters: keep it short")
     document = load_json(raw)
     if not isinstance(document, dict):
         raise PlanInvalid('a plan is one JSON object, {"workers": ...}')
@@ -93,12 +95,10 @@ def _written(raw: str, max_subtasks: int) -> list[Any] | None:
     return subtasks
 
 
-def load_json(raw: str) -> Any:
+def load_json(text: str) -> Any:
     """JSON as it is meant: no key twice. Raises PlanInvalid."""
-    if len(raw) > MAX_RAW_CHARS:
-        raise PlanInvalid(f"the plan has {len(raw):,} characters: keep it short")
     try:
-        return json.loads(raw, object_pairs_hook=_no_duplicates)
+        return json.loads(text, object_pairs_hook=_no_duplicates)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise PlanInvalid(f"not valid JSON: {error.msg} at {place}") from None

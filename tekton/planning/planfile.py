@@ -8,6 +8,7 @@ a subtask is the synthesis only where the file says `role: synthesis`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from tekton.errors import PlanInvalid
 from tekton.planning.order import cycle_of, in_order
-from tekton.planning.parse import ID, MAX_TITLE_CHARS, UNPRINTABLE
+from tekton.planning.parse import ID, MAX_TITLE_CHARS, UNPRINTABLE, load_json
 from tekton.types import ABSOLUTE_MAX_SUBTASKS, Plan, Subtask
 
 MAX_FILE_BYTES = 5_000_000
@@ -72,10 +73,16 @@ def _read(path: Path) -> Any:
         raise PlanInvalid("not UTF-8 text: write the plan as YAML or JSON") from None
     except OSError as error:
         raise PlanInvalid(f"can't be read: {error.strerror or error}") from None
-    return _parsed(text)
+    return _parsed(text, path.suffix.lower() == ".json")
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, is_json: bool) -> Any:
+    """JSON is read as such: what it allows (tabs, surrogate pairs), YAML does not quite."""
+    if is_json:
+        return load_json(text)
+    if text.lstrip().startswith("{"):
+        with suppress(PlanInvalid):
+            return load_json(text)
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

@@ -18,9 +18,10 @@ SYSTEM = (
     "First ask: can one worker answer this in a few sentences or one short piece of code? Then "
     f'reply {{"{WORKERS}": "{ONE}"}}.\n'
     f'Otherwise reply {{"{WORKERS}": "{SEVERAL}", "subtasks": [...]}}: one subtask for each part '
-    "that is asked for, so that workers do them at the same time, and a last subtask that combines "
-    'them. "depends_on" lists the subtasks whose results are needed; parts that need no other '
-    "result have []. Titles are short and name the part."
+    "that is asked for, the last one included, in the problem's own words, so that workers do "
+    'them at the same time. Titles are short. "depends_on" lists only the subtasks whose results '
+    "the instruction uses; a part that can be done on its own has []. Do not add parts that "
+    "nobody asked for, such as combining."
 )
 SMALL = (
     "Who wrote Hamlet?",
@@ -30,24 +31,33 @@ SMALL = (
     "Which product sold best in shop.csv?",
     "Explain in three sentences why the sky is blue.",
 )
-LARGE = (
-    "Write a press kit for our new bike: the history of the company, a list of technical data, "
-    "and five interview questions about that data."
-)
-_PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("Company history", "Write the history of the company.", ()),
-    ("Technical data", "Write the list of technical data of the bike.", ()),
+LARGE: tuple[tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]], ...] = (
     (
-        "Interview questions",
-        "Write five interview questions about the technical data from s2.",
-        ("s2",),
+        "From visits.csv: busiest weekday, average stay and most visited page; then advice for "
+        "the web team.",
+        (
+            ("Busiest weekday", "Find the weekday with the most visits in visits.csv.", ()),
+            ("Average stay", "Calculate the average stay in visits.csv.", ()),
+            ("Most visited page", "Find the page with the most visits in visits.csv.", ()),
+            (
+                "Advice",
+                "Write advice for the web team based on the results of s1, s2 and s3.",
+                ("s1", "s2", "s3"),
+            ),
+        ),
     ),
     (
-        "Combine the press kit",
-        "Combine the results of s1, s2 and s3 into one press kit.",
-        ("s1", "s2", "s3"),
+        "Write a press kit for our new bike: the history of the company, a list of technical "
+        "data, five interview questions about that data, and a slogan.",
+        (
+            ("Company history", "Write the history of the company.", ()),
+            ("Technical data", "Write the list of technical data of the bike.", ()),
+            ("Interview questions", "Write five interview questions about the data.", ("s2",)),
+            ("Slogan", "Write a slogan for the bike.", ()),
+        ),
     ),
 )
+"""Two large problems, each with its parts: title, instruction, dependencies."""
 AGAIN = "That plan was not valid: {error}\nReply with the whole plan again, corrected."
 
 
@@ -79,9 +89,13 @@ def _asked(problem: str, context_briefs: Sequence[str]) -> str:
 
 def _examples() -> list[tuple[str, str]]:
     one = json.dumps({WORKERS: ONE})
+    small = [(question, one) for question in SMALL]
+    return [*small, *((question, _several(parts)) for question, parts in LARGE)]
+
+
+def _several(parts: Sequence[tuple[str, str, tuple[str, ...]]]) -> str:
     subtasks = [
         {"id": f"s{k}", "title": title, "instruction": text, "depends_on": list(edges)}
-        for k, (title, text, edges) in enumerate(_PARTS, 1)
+        for k, (title, text, edges) in enumerate(parts, 1)
     ]
-    several = json.dumps({WORKERS: SEVERAL, "subtasks": subtasks})
-    return [*((question, one) for question in SMALL), (LARGE, several)]
+    return json.dumps({WORKERS: SEVERAL, "subtasks": subtasks})

@@ -22,10 +22,17 @@ ADDED_INSTRUCTION = "Combine the results of all steps into one complete answer t
 
 _COMBINES = re.compile(
     r"\b(combin|merg|assembl|consolidat|integrat|synthesi[sz]|compil|collat|unif(?:y|ies)"
-    r"|summar|conclu|recommend|overall|final|verdict|itinerar"
+    r"|final (?:answer|report|document|result|version)|itinerar"
     r"|(?:put|bring|tie)s?\b.{0,40}\btogether)",
     re.IGNORECASE,
 )
+_CONCLUDES = re.compile(r"\b(summar|conclu|recommend|overall|verdict|advice|advise)", re.IGNORECASE)
+_FINDING_VERBS = (
+    "find calculate compute count determine identify compare estimate evaluate assess analyse "
+    "analyze research investigate examine gather collect extract measure check read get "
+    "study"
+)
+_FINDS = frozenset(_FINDING_VERBS.split())
 
 
 def direct(problem: str) -> Subtask:
@@ -49,13 +56,13 @@ def link(
 def finish(linked: Sequence[Subtask]) -> tuple[Subtask, ...]:
     """The plan with its synthesis, which depends on everything before it.
 
-    A last subtask that says it combines, sums up or concludes becomes the synthesis. Where the
-    plan ends with just another part, a synthesis is appended: the answer must have all parts.
+    A last subtask that combines the parts becomes the synthesis. Where the plan ends with just
+    another part, a synthesis is appended: the answer must have all parts.
     """
     if len(linked) <= 1:
         return tuple(linked)
     *parts, last = linked
-    if combines(last):
+    if combines(last) or reports(last, parts):
         synthesis = replace(last, role="synthesis")
         return (*parts, _with_edges(synthesis, [part.id for part in parts], parts))
     every = tuple(part.id for part in linked)
@@ -71,8 +78,24 @@ def finish(linked: Sequence[Subtask]) -> tuple[Subtask, ...]:
 
 
 def combines(subtask: Subtask) -> bool:
-    """Whether its words say that it brings earlier results together."""
+    """Whether its words say that it puts the earlier results together."""
     return bool(_COMBINES.search(f"{subtask.title}. {subtask.instruction}"))
+
+
+def reports(last: Subtask, parts: Sequence[Subtask]) -> bool:
+    """Whether it tells what the others found: they only find things out, and it waits for all of
+    them or concludes. Where a part makes something (a text, a program), the answer must hold that
+    as well, and a conclusion alone would lose it."""
+    if not all(_verb(part.instruction) in _FINDS for part in parts):
+        return False
+    waits_for_all = {part.id for part in parts} <= set(last.depends_on)
+    return waits_for_all or bool(_CONCLUDES.search(f"{last.title}. {last.instruction}"))
+
+
+def _verb(instruction: str) -> str:
+    """What an instruction tells to do first; reading an input is not yet that."""
+    found = re.match(r"\W*(?:(?:read|open|load)\b.*?\band\s+)?(\w+)", instruction, re.IGNORECASE)
+    return found[1].lower() if found else ""
 
 
 def _with_edges(subtask: Subtask, names: Sequence[str], earlier: Sequence[Subtask]) -> Subtask:

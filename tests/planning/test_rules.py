@@ -94,11 +94,41 @@ def test_one_subtask_is_left_alone() -> None:
     assert finish(()) == ()
 
 
-@pytest.mark.parametrize("text", ["Put it all together.", "Recommend one.", "Merge the parts."])
+@pytest.mark.parametrize(
+    "text", ["Put it all together.", "Merge the parts.", "Write the final report."]
+)
 def test_combining_words(text: str) -> None:
     assert combines(part("s1", "x", text))
 
 
-@pytest.mark.parametrize("text", ["Write unit tests.", "Write the launch email.", "Score it."])
+@pytest.mark.parametrize(
+    "text", ["Write unit tests.", "Write the launch email.", "Score it.", "Recommend one."]
+)
 def test_other_words_do_not_combine(text: str) -> None:
     assert not combines(part("s1", "x", text))
+
+
+def test_what_reports_findings_is_the_answer() -> None:
+    note = part("s3", "Note", "Write a note about both.", "s1", "s2")
+    assert finish((REVENUE, REGION, note))[-1].id == "s3"
+    advice = part("s3", "Advice", "Recommend a region.", "s2")
+    assert finish((REVENUE, REGION, advice))[-1].depends_on == ("s1", "s2")
+
+
+def test_a_conclusion_does_not_swallow_what_other_parts_made() -> None:
+    chapter = part("s1", "Health", "Write a section on health.")
+    plan = finish((chapter, REGION, part("s3", "Summary", "Summarise both.", "s1", "s2")))
+    assert [subtask.role for subtask in plan] == ["work", "work", "work", "synthesis"]
+    assert plan[-1].depends_on == ("s1", "s2", "s3")
+
+
+def test_reading_an_input_is_neither_finding_nor_making() -> None:
+    praise = part("s1", "Praise", "Read feedback.md and list the praise.")
+    hottest = part("s1", "Hottest", "Read weather.csv and find the hottest day.")
+    note = part("s2", "Note", "Write a note.", "s1")
+    assert [len(finish((first, note))) for first in (praise, hottest)] == [3, 2]
+
+
+def test_an_extra_that_waits_for_some_findings_is_not_the_answer() -> None:
+    chart = part("s3", "Chart", "Draw a chart of the best region.", "s2")
+    assert finish((REVENUE, REGION, chart))[-1].id == "s4"

@@ -57,6 +57,14 @@ def test_too_many_subtasks_are_a_miss() -> None:
     assert "plenty" in misses(F, G, TESTS, *extra, end)
 
 
+def test_waiting_through_others_is_no_miss() -> None:
+    chain = Problem(id="x", problem="?", parts={"f": "f$", "t": "Test", "d": "Doc"})
+    chain = replace(chain, after=[["f", "t"], ["t", "d"]])
+    parts = (replace(F, instruction="f"), TESTS, part("s3x", "Doc", "s3"))
+    end = replace(END, depends_on=("s1", "s3", "s3x"))
+    assert misses(*parts, end, problem=chain) == ""
+
+
 def test_one_of_several_cuts_is_enough() -> None:
     either = Problem(id="x", problem="?", either=[{"a": "aaa", "b": "bbb"}, {"f": "f", "g": "g"}])
     assert misses(F, G, replace(END, depends_on=("s1", "s2")), problem=either) == ""
