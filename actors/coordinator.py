@@ -36,6 +36,8 @@ from tekton.workflow.events import (
     RunSubmitted,
 )
 from tekton.workflow.journal import Entry
+from tekton.workflow.machine import RunMachine
+from tekton.workflow.policy import MachinePolicy
 from tekton.workflow.sql_journal import SqlJournal
 from tekton.workflow.table import FINAL
 
@@ -81,7 +83,10 @@ class Coordinator:
         """Take a Task. Returns once it is journaled; raises StoreError if it can't be."""
         await self._open_once()
         self._models.adopt(settings)
-        submitted = RunSubmitted(at=time.time(), run_id=run_id, task=task, attached=attached)
+        policy = MachinePolicy.of(settings.limits)
+        submitted = RunSubmitted(
+            at=time.time(), run_id=run_id, task=task, attached=attached, policy=policy
+        )
         await self._loop.post_and_wait(run_id, submitted)
 
     async def follow(
@@ -184,7 +189,7 @@ class Coordinator:
         entries = await self._journal.read(run_id)
         if not entries:
             raise UsageError(f"no run {run_id!r}: see `tekton runs list`")
-        run = self._loop.new_run()
+        run = LiveRun(RunMachine())
         run.machine.replay([entry.event for entry in entries])
         run.entries, run.seq = entries, len(entries)
         run.dormant = not run.machine.state.final

@@ -34,7 +34,7 @@ from tekton.workflow.events import (
     RunSubmitted,
 )
 from tekton.workflow.journal import Entry, Journal, RunRow
-from tekton.workflow.machine import MachinePolicy, RunMachine
+from tekton.workflow.machine import RunMachine
 from tekton.workflow.report import row
 from tekton.workflow.slots import SlotQueue
 from tekton.workflow.table import MachineError, PlanRefused
@@ -87,10 +87,6 @@ class RunLoop:
         self._wake = asyncio.Event()
         self._queued: dict[str, Enqueue] = {}
         self._slotted: dict[str, str] = {}
-
-    def new_run(self) -> LiveRun:
-        """A run in memory to which nothing has happened yet."""
-        return LiveRun(RunMachine(MachinePolicy.of(self._models.settings.limits)))
 
     def post(self, run_id: str, event: Event) -> None:
         """Hand a fact in; it is journaled by one of the next steps."""
@@ -262,7 +258,7 @@ class _Step:
 
     def _hear(self, run_id: str, event: Event) -> list[Instruction]:
         if isinstance(event, RunSubmitted):
-            self._loop.runs[run_id] = self._loop.new_run()
+            self._loop.runs[run_id] = LiveRun(RunMachine())
         run = self._loop.runs[run_id]
         instructions = run.machine.handle(event)
         run.seq += 1

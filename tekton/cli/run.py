@@ -146,7 +146,7 @@ def _detach(task: Task, settings: Settings, *, json: bool, quiet: bool) -> int:
 
     with Tekton.connect(settings, on_status=status) as tekton:
         run_id = tekton.submit(task, attached=False)
-        view = first_entries(tekton, run_id, settings) if json else None
+        view = first_entries(tekton, run_id) if json else None
     if view is not None:
         jsonout.emit(ending.report_of(view, settings))
     else:

@@ -194,7 +194,7 @@ def prune(
 def _view(settings: Settings, run_id: str) -> RunView:
     from tekton.cli.view import RunView
 
-    view = RunView(settings.limits)
+    view = RunView()
     for entry in saved.entries(settings, run_id):
         view.apply(entry)
     return view

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tekton.cli.terminal import one_line
 from tekton.types import Notice, Progress
 from tekton.workflow.events import AttemptStarted
 from tekton.workflow.journal import Entry
 from tekton.workflow.machine import RunMachine
-from tekton.workflow.run import MachinePolicy
 from tekton.workflow.state import AttemptState, RunState, SubtaskState
 from tekton.workflow.table import SubtaskPhase
-
-if TYPE_CHECKING:
-    from tekton.config import Limits
 
 WORDS: Mapping[SubtaskPhase, str] = {
     "waiting": "waiting",
@@ -99,8 +94,8 @@ class RunView:
     `last_seq` is the last journal entry it has seen.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._machine = RunMachine(MachinePolicy.of(limits))
+    def __init__(self) -> None:
+        self._machine = RunMachine()
         self._progress: dict[str, Progress] = {}
         self.last_seq = 0
         self._notice = ""

@@ -33,7 +33,7 @@ def watch(
     """
     from tekton.client import Tekton
 
-    view = RunView(settings.limits)
+    view = RunView()
     with screen_for(view, quiet=quiet, keep=keep) as screen:
         screen.status("Looking for a cluster")
         with Tekton.connect(settings, on_status=screen.status) as tekton:
@@ -71,9 +71,9 @@ def _until_paused(tekton: Tekton, run_id: str, screen: Screen, interrupts: Inter
         screen.show(item)
 
 
-def first_entries(tekton: Tekton, run_id: str, settings: Settings) -> RunView:
+def first_entries(tekton: Tekton, run_id: str) -> RunView:
     """The view of a run that has just been submitted: what the journal surely has."""
-    view = RunView(settings.limits)
+    view = RunView()
     items: Iterator[Item] = tekton.follow(run_id)
     while not view.begun:
         view.apply(next(items))

@@ -21,18 +21,23 @@ from tekton.types import (
     Task,
     Usage,
 )
+from tekton.workflow.policy import MachinePolicy
 
 # ── Events ────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSubmitted:
-    """A Task was handed over. `attached`: the run pauses when its client falls silent."""
+    """A Task was handed over. `attached`: the run pauses when its client falls silent.
+
+    `policy` are the limits of that moment: settings that change later change no run.
+    """
 
     at: float
     run_id: str
     task: Task
     attached: bool
+    policy: MachinePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,15 +262,7 @@ class RunEnded:
 
 
 Instruction = (
-    Route
-    | Enqueue
-    | Dequeue
-    | Dispatch
-    | Reclaim
-    | CancelAttempt
-    | ParsePlan
-    | WakeAt
-    | RunEnded
+    Route | Enqueue | Dequeue | Dispatch | Reclaim | CancelAttempt | ParsePlan | WakeAt | RunEnded
 )
 """Route and ParsePlan are answered within the same step, before the batch is committed; all
 others are carried out once their events are in the journal."""

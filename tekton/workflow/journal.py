@@ -53,8 +53,9 @@ class Journal(Protocol):
     async def read(self, run_id: str, after_seq: int = 0) -> list[Entry]:
         """Events of a run in order; empty for an unknown run."""
 
-    async def runs(self, *, owner: str | None = None, unfinished: bool = False,
-                   limit: int | None = None) -> list[RunRow]:
+    async def runs(
+        self, *, owner: str | None = None, unfinished: bool = False, limit: int | None = None
+    ) -> list[RunRow]:
         """Rows, newest first."""
 
     async def delete(self, run_ids: Sequence[str]) -> None:

@@ -35,11 +35,9 @@ from tekton.workflow.events import (
 )
 from tekton.workflow.invariants import check
 from tekton.workflow.ledger import Ledger
-from tekton.workflow.run import MachinePolicy, Run
+from tekton.workflow.run import Run
 from tekton.workflow.state import RunState
 from tekton.workflow.table import RUN, TOO_LATE, MachineError, step
-
-__all__ = ["MachinePolicy", "RunMachine"]
 
 _HANDLERS: Mapping[type, Callable[[Run, Any], None]] = {
     RunSubmitted: planning.submitted,
@@ -63,8 +61,7 @@ _HANDLERS: Mapping[type, Callable[[Run, Any], None]] = {
 class RunMachine:
     """One Run. `state` is for reading; only `handle` changes it."""
 
-    def __init__(self, policy: MachinePolicy) -> None:
-        self._policy = policy
+    def __init__(self) -> None:
         self._run: Run | None = None
 
     @property
@@ -111,7 +108,7 @@ class RunMachine:
             updated_at=event.at,
             ledger=Ledger(budget_nusd=event.task.constraints.budget_nusd),
         )
-        return Run(state, self._policy)
+        return Run(state, event.policy)
 
     def _submitted(self) -> Run:
         if self._run is None:

@@ -7,12 +7,11 @@ here and nowhere else, always through the tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from tekton.types import PLAN_ID, Subtask
 from tekton.workflow.board import Board
 from tekton.workflow.events import Instruction
+from tekton.workflow.policy import MachinePolicy
 from tekton.workflow.state import AttemptState, RunState, SubtaskState
 from tekton.workflow.table import (
     ATTEMPT,
@@ -23,42 +22,6 @@ from tekton.workflow.table import (
     SubtaskPhase,
     step,
 )
-
-
-class LimitValues(Protocol):
-    """The part of `config.Limits` that the machine needs."""
-
-    @property
-    def attempts_per_model(self) -> int: ...
-    @property
-    def backoff_s(self) -> float: ...
-    @property
-    def backoff_max_s(self) -> float: ...
-    @property
-    def parallel(self) -> int: ...
-    @property
-    def plan_retries(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachinePolicy:
-    """The limits of one run; their defaults and meanings are in `config.Limits`."""
-
-    attempts_per_model: int
-    backoff_s: float
-    backoff_max_s: float
-    parallel: int
-    plan_retries: int
-
-    @classmethod
-    def of(cls, limits: LimitValues) -> MachinePolicy:
-        return cls(
-            attempts_per_model=limits.attempts_per_model,
-            backoff_s=limits.backoff_s,
-            backoff_max_s=limits.backoff_max_s,
-            parallel=limits.parallel,
-            plan_retries=limits.plan_retries,
-        )
 
 
 class Run:

@@ -17,16 +17,60 @@ from tekton.testing import read_log
 from tekton.types import Constraints, Plan, Subtask, Task
 from tekton.workflow.events import AttemptStarted, AttemptSucceeded, Event
 from tekton.workflow.journal import Entry
-from tekton.workflow.machine import MachinePolicy, RunMachine
+from tekton.workflow.machine import RunMachine
 from tekton.workflow.report import report
 from tekton.workflow.state import RunState
 
 
 @dataclass(frozen=True)
-class Lab:
-    """A running cluster. `gate` is where a held subtask waits."""
+class Commands:
+    """`tekton` commands in processes of their own, with `root/home` as their home."""
 
     root: Path
+
+    def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a command and return at once."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tekton", *args],
+            env={
+                **os.environ,
+                "TEKTON_HOME": str(self.root / "home"),
+                "NO_COLOR": "1",
+                "COLUMNS": "100",
+                **environment,
+            },
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, *args: str, **environment: str) -> tuple[str, str, int]:
+        """Output, errors and exit code of a command."""
+        command = self.start(*args, **environment)
+        output, errors = command.communicate(timeout=150)
+        return output, errors, command.returncode
+
+    def ran_again(self, run_id: str) -> set[str]:
+        """Subtasks that were started after one of their attempts had ended, by the engines' log."""
+        ended: set[str] = set()
+        again: set[str] = set()
+        for entry in read_log(self.root / "requests.jsonl"):
+            run, _, rest = entry.attempt.partition("/")
+            subtask = rest.rpartition("/")[0]
+            if run != run_id:
+                continue
+            if entry.event == "end":
+                ended.add(subtask)
+            elif entry.event == "start" and subtask in ended:
+                again.add(subtask)
+        return again
+
+
+@dataclass(frozen=True)
+class Lab(Commands):
+    """A running cluster and a client of it. `gate` is where a held subtask waits."""
+
     settings: Settings
     tekton: Tekton
 
@@ -70,7 +114,7 @@ class Lab:
 
     def finish(self, run_id: str) -> RunState:
         """Follow to the end; the state that the journal's events amount to."""
-        machine = RunMachine(MachinePolicy.of(self.settings.limits))
+        machine = RunMachine()
         machine.replay(self.events(run_id))
         machine.check_invariants()
         return machine.state
@@ -84,39 +128,6 @@ class Lab:
         """The Coordinator's process, and each loaded model's Worker's."""
         status = self.tekton._core.status()
         return status["pid"], {worker["model"]: worker["pid"] for worker in status["workers"]}
-
-    def ran_again(self, run_id: str) -> set[str]:
-        """Subtasks that were started after one of their attempts had ended, by the engines' log."""
-        ended: set[str] = set()
-        again: set[str] = set()
-        for entry in read_log(self.root / "requests.jsonl"):
-            run, _, rest = entry.attempt.partition("/")
-            subtask = rest.rpartition("/")[0]
-            if run != run_id:
-                continue
-            if entry.event == "end":
-                ended.add(subtask)
-            elif entry.event == "start" and subtask in ended:
-                again.add(subtask)
-        return again
-
-    def command(self, *args: str, **options: Any) -> subprocess.Popen[str]:
-        """A `tekton` command in a process of its own."""
-        environment = {
-            **os.environ,
-            "TEKTON_HOME": str(self.root / "home"),
-            "NO_COLOR": "1",
-            "COLUMNS": "100",
-        }
-        return subprocess.Popen(
-            [sys.executable, "-m", "tekton", *args],
-            env=environment,
-            cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
-        )
 
 
 def kill(pid: int) -> None:

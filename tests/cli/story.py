@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tekton.cli.view import Item
+from tekton.config import Limits
 from tekton.types import (
     PLAN_ID,
     Constraints,
@@ -31,6 +32,7 @@ from tekton.workflow.events import (
     SubtaskRouted,
 )
 from tekton.workflow.journal import Entry
+from tekton.workflow.policy import MachinePolicy
 
 RUN = "0f3c9a7e"
 START = 1_000.0
@@ -72,7 +74,8 @@ def decision(model: str, reason: str = "it is the best") -> Decision:
 
 def submitted(task: Task | None = None) -> Event:
     task = task or Task(problem="What is 40 + 2?", constraints=Constraints())
-    return RunSubmitted(at=START, run_id=RUN, task=task, attached=True)
+    policy = MachinePolicy.of(Limits())
+    return RunSubmitted(at=START, run_id=RUN, task=task, attached=True, policy=policy)
 
 
 def started(subtask_id: str, model: str, at: float, attempt: int = 1) -> list[Event]:

@@ -14,7 +14,7 @@ from story import ANSWER, RUN, START, FakeTekton, entries, half_way, submitted, 
 
 from tekton.artifacts.store import ArtifactStore
 from tekton.cli.view import RunView
-from tekton.config import Limits, load_settings
+from tekton.config import load_settings
 from tekton.types import Task
 from tekton.workflow.events import Event, PauseRequested
 from tekton.workflow.journal import Entry
@@ -26,7 +26,7 @@ Use = Callable[[FakeTekton], None]
 
 def keep(run_id: str, events: list[Event]) -> None:
     """Write a run into the journal, under an id of its own."""
-    view = RunView(Limits())
+    view = RunView()
     told = [Entry(run_id=run_id, seq=entry.seq, event=entry.event) for entry in entries(events)]
     for entry in told:
         view.apply(entry)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tekton.cli.saved import artifact_ids, find, to_prune
+from tekton.config import Limits
 from tekton.errors import UsageError
 from tekton.types import ArtifactRef, Output, RunStatus, Task, Usage
 from tekton.workflow.events import AttemptSucceeded, RetryDue, RunSubmitted
 from tekton.workflow.journal import RunRow
+from tekton.workflow.policy import MachinePolicy
 
 DAY = 86_400.0
 
@@ -68,7 +70,11 @@ def test_artifacts_are_found_wherever_an_event_holds_them() -> None:
     ref = ArtifactRef(id="a1", name="t.csv", media_type="text/plain", size_bytes=1)
     out = ArtifactRef(id="a2", name="out", media_type="text/plain", size_bytes=1)
     submitted = RunSubmitted(
-        at=0, run_id="r", task=Task(problem="p", context=(ref,)), attached=True
+        at=0,
+        run_id="r",
+        task=Task(problem="p", context=(ref,)),
+        attached=True,
+        policy=MachinePolicy.of(Limits()),
     )
     done = AttemptSucceeded(
         at=1,

@@ -26,13 +26,12 @@ from story import (
 from tekton.cli import announce
 from tekton.cli.render import duration, money, select, spans, tree
 from tekton.cli.view import Edge, Row, RunView
-from tekton.config import Limits
 from tekton.types import PLAN_ID, Notice, Plan, Subtask
 from tekton.workflow.events import Event, PlanCompleted, SubtaskRouted
 
 
 def view_of(events: list[Event]) -> RunView:
-    view = RunView(Limits())
+    view = RunView()
     for entry in entries(events):
         view.apply(entry)
     return view
@@ -45,7 +44,7 @@ def screen(rows: list[Row], width: int, **options: object) -> list[str]:
 
 
 def test_nothing_is_shown_before_the_run_began() -> None:
-    view = RunView(Limits())
+    view = RunView()
     assert not view.begun
     assert view.rows(0.0) == []
 
@@ -148,7 +147,7 @@ def test_neighbouring_edges_are_drawn_together() -> None:
 
 
 def test_the_lines_of_a_run_tell_its_story() -> None:
-    view = RunView(Limits())
+    view = RunView()
     told = []
     for entry in entries(whole()):
         view.apply(entry)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from tekton.config import Limits
 from tekton.types import Output, Task, Usage
 from tekton.workflow.events import AttemptSucceeded, RunSubmitted
 from tekton.workflow.journal import Entry, RunRow
+from tekton.workflow.policy import MachinePolicy
 
 OWNER = "coordinator-0"
 
@@ -27,7 +29,8 @@ def entry(run_id: str, seq: int, text: str = "done") -> Entry:
     """Event `seq` of a run: its submission first, then attempts that succeeded with `text`."""
     at = 1_700_000_000.0 + seq
     if seq == 1:
-        submitted = RunSubmitted(at=at, run_id=run_id, task=Task(problem=text), attached=True)
+        task, policy = Task(problem=text), MachinePolicy.of(Limits())
+        submitted = RunSubmitted(at=at, run_id=run_id, task=task, attached=True, policy=policy)
         return Entry(run_id=run_id, seq=seq, event=submitted)
     succeeded = AttemptSucceeded(
         at=at,

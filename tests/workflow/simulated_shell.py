@@ -15,7 +15,8 @@ from workflow_driver import decision, failure
 
 from tekton.types import PLAN_ID, AttemptRequest, Output, Plan, Subtask, Task, Usage
 from tekton.workflow import events as e
-from tekton.workflow.machine import MachinePolicy, RunMachine
+from tekton.workflow.machine import RunMachine
+from tekton.workflow.policy import MachinePolicy
 
 How = Literal["succeed", "retryable", "hopeless", "lost", "cancelled"]
 MODELS = ("big", "small")
@@ -28,9 +29,9 @@ class SimulatedShell:
     def __init__(
         self, task: Task, dag: Sequence[Subtask], policy: MachinePolicy, random: Random
     ) -> None:
-        self.dag, self.policy, self.random = tuple(dag), policy, random
+        self.dag, self.random = tuple(dag), random
         self.now, self.epoch = 1000.0, 1
-        self.machine = RunMachine(policy)
+        self.machine = RunMachine()
         self.journal: list[e.Event] = []
         self.batch: list[e.Event] = []
         self.effects: list[e.Instruction] = []
@@ -41,7 +42,7 @@ class SimulatedShell:
         self.cancels: set[str] = set()
         self.alarms: dict[str, float] = {}
         self.dispatched: set[str] = set()
-        self.feed(e.RunSubmitted(at=self.now, run_id="r", task=task, attached=True))
+        self.feed(e.RunSubmitted(at=self.now, run_id="r", task=task, attached=True, policy=policy))
         self.commit()
 
     @property
@@ -67,7 +68,7 @@ class SimulatedShell:
         """The batch is durable: its effects may leave. Replaying it all gives the same state."""
         self.journal += self.batch
         effects, self.batch, self.effects = self.effects, [], []
-        again = RunMachine(self.policy)
+        again = RunMachine()
         again.replay(self.journal)
         assert again.state == self.machine.state, "a replay gives another state"
         self._each_attempt_was_charged_once()
@@ -131,7 +132,7 @@ class SimulatedShell:
         self.batch, self.effects = [], []
         self.queued, self.expected, self.alarms, self.cancels = {}, {}, {}, set()
         self.workers = {one: r for one, r in self.workers.items() if survives(one)}
-        self.machine = RunMachine(self.policy)
+        self.machine = RunMachine()
         self.machine.replay(self.journal)
         self.machine.check_invariants()
         self.epoch += 1

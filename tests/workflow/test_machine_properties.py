@@ -18,7 +18,8 @@ from workflow_driver import subtask
 
 from tekton.types import Constraints, Plan, Subtask, Task
 from tekton.workflow.events import CancelRequested, PauseRequested, ResumeRequested, RunRecovered
-from tekton.workflow.machine import MachinePolicy, RunMachine
+from tekton.workflow.machine import RunMachine
+from tekton.workflow.policy import MachinePolicy
 
 POLICY = MachinePolicy(
     attempts_per_model=2, backoff_s=0.5, backoff_max_s=4.0, parallel=3, plan_retries=1
@@ -131,7 +132,7 @@ def test_every_prefix_of_a_journal_is_a_valid_state_that_can_be_taken_over(
     shell = SimulatedShell(Task(problem="P", plan=plan), dag, POLICY, Random(seed))
     shell.drain()
     for length in range(1, len(shell.journal) + 1):
-        first, second = RunMachine(POLICY), RunMachine(POLICY)
+        first, second = RunMachine(), RunMachine()
         first.replay(shell.journal[:length])
         second.replay(shell.journal[:length])
         assert first.state == second.state

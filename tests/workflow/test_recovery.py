@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from workflow_driver import Driver, brief, failure, plan, subtask
+from dataclasses import replace
+
+from workflow_driver import POLICY, Driver, brief, failure, plan, subtask
 
 from tekton.types import PLAN_ID
+from tekton.workflow.codec import decode, encode
 from tekton.workflow.events import (
     CancelRequested,
     Dispatch,
@@ -12,6 +15,7 @@ from tekton.workflow.events import (
     PauseRequested,
     PlanCompleted,
     Reclaim,
+    RetryDue,
     RunRecovered,
 )
 from tekton.workflow.machine import RunMachine
@@ -20,7 +24,7 @@ from tekton.workflow.machine import RunMachine
 def crash(driver: Driver) -> list[Instruction]:
     """A new process replays the journal and takes over."""
     before = driver.state
-    driver.machine = RunMachine(driver.policy)
+    driver.machine = RunMachine()
     driver.machine.replay(driver.events)
     assert driver.state == before
     return driver.send(RunRecovered(at=driver.now, epoch=2))
@@ -106,3 +110,18 @@ def test_a_lost_worker_after_a_crash_is_charged_its_bound_and_retried() -> None:
     crash(driver)
     assert brief(driver.fail("a", failure("worker_lost"), cost=40)) == ["WakeAt:a"]
     assert driver.state.ledger.remaining_nusd == 60
+
+
+def test_a_journal_replays_under_the_limits_it_was_written_under() -> None:
+    """Under two attempts a model the third attempt could not have been."""
+    driver = Driver(replace(POLICY, attempts_per_model=9, parallel=2, plan_retries=7))
+    driver.submit(subtask("a"), subtask("b"))
+    for _ in range(4):
+        driver.begin("a")
+        driver.fail("a", failure(retryable=True))
+        driver.send(RetryDue(at=driver.state.find("a").retry_at, subtask_id="a"))
+    driver.run("a")
+    machine = RunMachine()
+    machine.replay(decode(encode(event)) for event in driver.events)
+    assert machine.state == driver.state
+    assert machine.handle(RunRecovered(at=driver.now, epoch=2)) == crash(driver)

@@ -25,7 +25,8 @@ from tekton.workflow.events import (
     RunSubmitted,
     SubtaskRouted,
 )
-from tekton.workflow.machine import MachinePolicy, RunMachine
+from tekton.workflow.machine import RunMachine
+from tekton.workflow.policy import MachinePolicy
 
 POLICY = MachinePolicy(
     attempts_per_model=2, backoff_s=0.5, backoff_max_s=30.0, parallel=64, plan_retries=2
@@ -73,7 +74,7 @@ class Driver:
     """A machine, and the events a shell would send it; invariants are checked after each."""
 
     def __init__(self, policy: MachinePolicy = POLICY) -> None:
-        self.machine = RunMachine(policy)
+        self.machine = RunMachine()
         self.policy = policy
         self.events: list[Event] = []
         self.now = 1000.0
@@ -98,7 +99,9 @@ class Driver:
             plan=plan(*subtasks) if subtasks else None,
             plan_only=plan_only,
         )
-        return self.send(RunSubmitted(at=self.now, run_id="r", task=task, attached=True))
+        return self.send(
+            RunSubmitted(at=self.now, run_id="r", task=task, attached=True, policy=self.policy)
+        )
 
     def route(self, subtask_id: str, model: str = "m", **how: Any) -> list[Instruction]:
         return self.send(
