@@ -79,6 +79,7 @@ def _subtask(state: SubtaskState) -> dict[str, Any]:
         "title": subtask.title,
         "instruction": subtask.instruction,
         "depends_on": list(subtask.depends_on),
+        "added_depends_on": list(subtask.added_depends_on),
         "status": state.phase,
         "model": _model(state),
         "attempts": len(sent),

@@ -72,6 +72,14 @@ def test_a_subtask_says_who_did_it_when_why_and_for_how_much() -> None:
     assert {key: first[key] for key in expected} == expected
 
 
+def test_an_edge_that_a_rule_added_is_told_apart() -> None:
+    driver = Driver()
+    driver.submit(subtask("a"), subtask("b"), subtask("c", "a", "b", added_depends_on=("b",)))
+    subtasks = report(driver.state, unread)["subtasks"]
+    assert [one["added_depends_on"] for one in subtasks] == [[], [], ["b"]]
+    assert subtasks[2]["depends_on"] == ["a", "b"]
+
+
 def test_it_is_json() -> None:
     whole = report(finished().state, unread)
     assert json.loads(json.dumps(whole, allow_nan=False)) == whole
