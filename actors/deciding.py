@@ -14,6 +14,7 @@ from tekton.config import Settings
 from tekton.engines.load import model_file
 from tekton.errors import PlanInvalid, TektonError
 from tekton.planning.parse import parse_plan
+from tekton.routing.bounds import input_bound_bytes, input_floor_tokens, result_bytes
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
 from tekton.types import AttemptResult, Decision, Failure, Output
@@ -32,8 +33,6 @@ SPEED_MEMORY = 0.7  # weight of the past in a model's measured speed
 MIN_TOKENS = 8  # fewer say nothing about a speed
 SICK_S = 60.0  # how long a model that failed to load is not routed to
 DISK_BYTES_PER_S = 400e6
-PROMPT_OVERHEAD_BYTES = 2_000  # the prompts' own words and the chat template
-TABLE_BRIEF_BYTES = 8_000  # what packing makes of a table at most
 
 
 class Models:
@@ -135,29 +134,22 @@ def route(
 def _decide(
     ask: Route, state: RunState, models: Models, policy: Policy, view: RouterView
 ) -> Decision | Failure:
+    feedback = state.feedback if ask.subtask.role == "plan" else ()
+    read = [state.subtasks[name] for name in ask.subtask.depends_on]
+    sizes = [result_bytes(one.subtask.title, _size(one.output)) for one in read]
     return policy.decide(
         ask.subtask,
         constraints=state.task.constraints,
         catalog=models.catalog,
         view=view,
         limits=models.settings.limits,
-        input_tokens_bound=input_bound_bytes(ask, state),
-        input_tokens_floor=len(ask.subtask.instruction.encode()) + PROMPT_OVERHEAD_BYTES // 4,
+        input_tokens_bound=input_bound_bytes(
+            ask.subtask, state.task.problem, state.task.context, sizes, feedback
+        ),
+        input_tokens_floor=input_floor_tokens(ask.subtask, feedback),
         exclude=ask.exclude,
         remaining_nusd=ask.remaining_nusd,
     )
-
-
-def input_bound_bytes(ask: Route, state: RunState) -> int:
-    """At most how many tokens the prompt can have: no tokenizer makes more tokens than bytes."""
-    total = PROMPT_OVERHEAD_BYTES + len(state.task.problem.encode())
-    total += len(ask.subtask.instruction.encode())
-    for artifact in state.task.context:
-        table = artifact.media_type.endswith("arrow.file")
-        total += TABLE_BRIEF_BYTES if table else artifact.size_bytes
-    for dependency in ask.subtask.depends_on:
-        total += _size(state.subtasks[dependency].output)
-    return total
 
 
 def _size(output: Output | None) -> int:

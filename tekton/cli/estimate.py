@@ -6,10 +6,11 @@ Pure. Priors of the catalog stand for speeds that only a running cluster has mea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tekton.routing.bounds import input_bound_bytes, input_floor_tokens, result_bytes
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
 from tekton.types import ArtifactRef, Constraints, Decision, Failure, Plan, Subtask
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from tekton.catalog import Catalog
     from tekton.config import Limits, Settings
 
-# As the Coordinator bounds a prompt (actors/deciding.py), which is what the policy was made for.
-FRAME_BYTES = 2_000  # what a prompt has around the problem and the instruction
-TABLE_BYTES = 8_000  # what packing makes of a table at most
 # Answers are not there yet: a dependant is taken to read this much of each.
 ANSWER_TOKENS = 200
 BYTES_PER_TOKEN = 4
@@ -40,33 +38,32 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimator:
-    """What a decision needs besides the subtask. `context_bytes` is what inputs add to a prompt."""
+    """What a decision needs besides the subtask; `context` are the input files."""
 
     catalog: Catalog
     view: RouterView
     limits: Limits
     constraints: Constraints
-    context_bytes: int = 0
+    context: tuple[ArtifactRef, ...] = ()
 
     def decide(
         self, subtask: Subtask, problem: str = "", reads: Sequence[Subtask] = ()
     ) -> Decision | Failure:
         """The policy's answer for one subtask on an idle cluster; `reads`: its dependencies."""
-        instruction = len(subtask.instruction.encode())
-        answers = sum(self._answer_tokens(one) for one in reads) * BYTES_PER_TOKEN
-        given = len(problem.encode()) + answers + self.context_bytes
+        sizes = [result_bytes(one.title, self._answer_bytes(one)) for one in reads]
         return Policy().decide(
             subtask,
             constraints=self.constraints,
             catalog=self.catalog,
             view=self.view,
             limits=self.limits,
-            input_tokens_bound=FRAME_BYTES + instruction + given,
-            input_tokens_floor=FRAME_BYTES // 4 + instruction,
+            input_tokens_bound=input_bound_bytes(subtask, problem, self.context, sizes),
+            input_tokens_floor=input_floor_tokens(subtask),
         )
 
-    def _answer_tokens(self, subtask: Subtask) -> int:
-        return min(ANSWER_TOKENS, subtask.max_tokens or self.limits.max_tokens)
+    def _answer_bytes(self, subtask: Subtask) -> int:
+        tokens = min(ANSWER_TOKENS, subtask.max_tokens or self.limits.max_tokens)
+        return tokens * BYTES_PER_TOKEN
 
     def estimate(self, plan: Plan, problem: str = "") -> Estimate:
         """Time and cost of the whole plan: the longest path, or longer where slots are short."""
@@ -96,13 +93,6 @@ def longest_path_s(plan: Plan, decisions: Mapping[str, Decision]) -> float:
         start_s = max((end_s[name] for name in subtask.depends_on), default=0.0)
         end_s[subtask.id] = start_s + decisions[subtask.id].predicted_latency_s
     return max(end_s.values(), default=0.0)
-
-
-def context_bytes(refs: Iterable[ArtifactRef]) -> int:
-    """What input files add to a prompt at most: texts all they have, tables an extract."""
-    return sum(
-        TABLE_BYTES if ref.media_type.endswith("arrow.file") else ref.size_bytes for ref in refs
-    )
 
 
 def idle_view(catalog: Catalog, settings: Settings) -> RouterView:

@@ -110,7 +110,7 @@ def _hand_over(plan: Plan, task: Task, settings: Settings, *, json: bool) -> int
 
 def estimate_of(plan: Plan, task: Task, settings: Settings) -> Estimate:
     """Time and cost of the plan with the models that are on this machine."""
-    from tekton.cli.estimate import Estimator, context_bytes, idle_view
+    from tekton.cli.estimate import Estimator, idle_view
 
     catalog = settings.catalog()
     estimator = Estimator(
@@ -118,7 +118,7 @@ def estimate_of(plan: Plan, task: Task, settings: Settings) -> Estimate:
         view=idle_view(catalog, settings),
         limits=settings.limits,
         constraints=task.constraints,
-        context_bytes=context_bytes(task.context),
+        context=task.context,
     )
     return estimator.estimate(plan, task.problem)
 

@@ -18,6 +18,8 @@ FIGURES_CHARS = 900
 """What a step gets of a table's figures: about 500 tokens, since digits are one each. They stand
 right before the instruction: a 0.5B model took a wrong one when they stood before the problem."""
 LEAST_FIGURES_CHARS = 400
+HEADER_BYTES = 2_500
+"""What a prompt gets of a table's columns: forty ASCII names of full length, fewer of others."""
 LEAST_CHARS = 200
 PLAN_TEXT_CHARS = 300
 KEPT_PROFILES = 32
@@ -79,7 +81,7 @@ def plan_layout(request: AttemptRequest, resolve: Resolve) -> Layout:
 def _input(found: ResolvedContext, problem: str, about: str) -> Part:
     if found.text is not None:
         return _labelled(f'Text "{found.ref.name}"', found.text, f"{problem} {about}", _TEXTS)
-    header = _profile(found, problem).header
+    header = _header(found, problem)
     return _cuttable(header, lambda chars: header[:chars], _TABLES, LEAST_CHARS)
 
 
@@ -136,10 +138,17 @@ def _cuttable(whole: str, write: Callable[[int], str], rank: int, least_chars: i
 
 def _plan_brief(found: ResolvedContext, problem: str) -> str:
     if found.table is not None:
-        return _profile(found, problem).header
+        return _header(found, problem)
     text = found.text or ""
     shown = excerpt(text, problem, PLAN_TEXT_CHARS)
     return f'Text "{found.ref.name}", {len(text):,} characters: {" ".join(shown.split())}'
+
+
+def _header(found: ResolvedContext, problem: str) -> str:
+    """What a table holds. Its own name is never cut: reservations count it apart."""
+    data = _profile(found, problem).header.encode()
+    most = HEADER_BYTES + len(found.ref.name.encode())
+    return data[:most].decode(errors="ignore") + "…" * (len(data) > most)
 
 
 def _again(feedback: Sequence[tuple[str, str]]) -> tuple[Message, ...]:
