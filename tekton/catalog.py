@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tekton.errors import UsageError
+from tekton.money import NANO_PER_USD
 from tekton.types import Usage
 
-NANO_PER_USD = 1_000_000_000
 Capability = Literal["chat", "code", "json", "plan", "tools", "vision", "reasoning", "embedding"]
 
 

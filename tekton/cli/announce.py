@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tekton.cli.render import duration, money, spans
+from tekton.cli.render import duration, spans
 from tekton.cli.terminal import one_line
 from tekton.cli.view import PLANNING_TITLE, RunView
+from tekton.money import usd
 from tekton.types import PLAN_ID
 from tekton.workflow import events
 from tekton.workflow.events import Event
@@ -49,7 +50,7 @@ def _started(event: events.AttemptStarted, view: RunView) -> list[str]:
 
 def _succeeded(event: events.AttemptSucceeded, view: RunView) -> list[str]:
     spent = duration(view.state.attempts[event.attempt_id].seconds)
-    tokens, cost = event.usage.output_tokens, money(event.cost_nusd)
+    tokens, cost = event.usage.output_tokens, usd(event.cost_nusd)
     name = _name(event.subtask_id, view)
     return [f"{name}: done in {spent}, {tokens} tokens, {cost}"]
 

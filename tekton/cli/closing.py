@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tekton.catalog import NANO_PER_USD, Catalog, ModelSpec
+from tekton.catalog import Catalog, ModelSpec
+from tekton.money import NANO_PER_USD
 from tekton.types import Usage
 
 

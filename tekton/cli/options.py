@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tekton.errors import UsageError
+from tekton.money import NANO_PER_USD
 from tekton.types import Preference
 
 if TYPE_CHECKING:
     from tekton.config import Settings
 
-NANO_PER_USD = 1_000_000_000
 MAX_BUDGET_USD = 1_000_000  # nobody means more; it keeps the ledger's integers in 64 bits
 MAX_SEED = 2**32 - 1  # what every engine accepts
 

@@ -146,13 +146,14 @@ def as_json(plan: Plan, estimate: Estimate) -> dict[str, Any]:
 
 def summary(estimate: Estimate) -> str:
     """The estimate in one line, or why there is none."""
-    from tekton.cli.render import duration, money
+    from tekton.cli.render import duration
+    from tekton.money import usd
     from tekton.types import Failure
 
     if estimate.seconds is None or estimate.cost_nusd is None:
         failures = (f.message for f in estimate.decisions.values() if isinstance(f, Failure))
         return f"No estimate: {terminal.one_line(next(failures))}"
-    took, cost = duration(estimate.seconds), money(estimate.cost_nusd)
+    took, cost = duration(estimate.seconds), usd(estimate.cost_nusd)
     return f"Estimate: {took} and {cost}, from the catalog's speeds and prices"
 
 
@@ -161,7 +162,8 @@ def plan_table(plan: Plan, estimate: Estimate) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from tekton.cli.render import duration, money
+    from tekton.cli.render import duration
+    from tekton.money import usd
     from tekton.types import Decision
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim", expand=True)
@@ -175,7 +177,7 @@ def plan_table(plan: Plan, estimate: Estimate) -> Table:
         found = estimate.decisions[subtask.id]
         cells = ("–", "", "")
         if isinstance(found, Decision):
-            took, cost = duration(found.predicted_latency_s), money(found.predicted_cost_nusd)
+            took, cost = duration(found.predicted_latency_s), usd(found.predicted_cost_nusd)
             cells = (found.model, took, cost)
         table.add_row(str(numbers[subtask.id]), _told(subtask, numbers), *map(Text, cells))
     return table

@@ -12,15 +12,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tekton.catalog import NANO_PER_USD
 from tekton.cli.closing import Closing
 from tekton.cli.terminal import one_line
 from tekton.cli.view import PLANNING_TITLE, Edge, Row
+from tekton.money import usd
 
 SHOW_MODEL_FROM = 70
 """Terminals narrower than this many columns have no room for the model, nor for the cost."""
 TENTHS_BELOW_S = 10
-CENT_NUSD = 10_000_000
 MAX_DEPTH = 6  # deeper rows are not moved further to the right
 
 MARKS = {
@@ -79,7 +78,7 @@ def _importance(row: Row) -> tuple[int, int]:
 def _cells(row: Row, *, wide: bool, ascii_only: bool) -> list[Text]:
     rate = f"{row.tokens_per_s:.0f}" if row.tokens_per_s is not None else ""
     time = duration(row.seconds) if row.attempts else ""
-    cost = money(row.cost_nusd) if row.cost_nusd else ""
+    cost = usd(row.cost_nusd) if row.cost_nusd else ""
     state = Text(row.word, style=MARKS.get(row.phase, ("", "dim"))[1])
     cells = [_name(row, ascii_only), state, Text(rate), Text(time)]
     if wide:
@@ -130,13 +129,6 @@ def _legend(rows: Sequence[Row], hidden: int) -> Iterable[Text]:
         yield Text("+ an edge that a rule added: the text gives it away", style="dim")
 
 
-def money(nusd: int) -> str:
-    """Nano-USD for a person: cents, or two significant digits below a cent."""
-    if nusd == 0 or nusd >= CENT_NUSD:
-        return f"${nusd / NANO_PER_USD:,.2f}"
-    return f"${nusd / NANO_PER_USD:.{11 - len(str(nusd))}f}"
-
-
 def duration(seconds: float) -> str:
     """Seconds for a person: `3.2 s`, `45 s`, `2 m 05 s`, `1 h 02 m`."""
     if seconds < TENTHS_BELOW_S:
@@ -159,7 +151,7 @@ def closing_table(closing: Closing) -> Table:
     table.add_row("time", duration(closing.seconds))
     table.add_row("critical path", duration(closing.critical_path_s))
     table.add_row("tokens", f"{tokens}{usage.output_tokens:,} out{estimated}")
-    table.add_row("cost", money(closing.cost_nusd))
+    table.add_row("cost", usd(closing.cost_nusd))
     table.add_row("on the dearest", _dearest(closing))
     return table
 
@@ -167,7 +159,7 @@ def closing_table(closing: Closing) -> Table:
 def _dearest(closing: Closing) -> str:
     if closing.dearest is None:
         return "nothing to compare: no price in the catalog, or nothing ran"
-    return f"{money(closing.dearest.cost_nusd)}, had everything gone to {closing.dearest.model}"
+    return f"{usd(closing.dearest.cost_nusd)}, had everything gone to {closing.dearest.model}"
 
 
 def reasons_table(report: Mapping[str, Any]) -> Table:

@@ -96,7 +96,7 @@ def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from tekton.cli.render import money
+    from tekton.money import usd
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("candidate", overflow="fold")
@@ -107,7 +107,7 @@ def candidates_table(candidates: tuple[Candidate, ...]) -> Table:
         table.add_row(
             Text(item.model),
             "–" if item.quality is None else f"{item.quality:.0%}",
-            "–" if item.cost_nusd is None else money(item.cost_nusd),
+            "–" if item.cost_nusd is None else usd(item.cost_nusd),
             "–" if item.latency_s is None else f"{item.latency_s:.0f}",
             "–" if item.utility is None else f"{item.utility:.2f}",
             Text(terminal.one_line(item.refused or "")),

@@ -225,7 +225,8 @@ def _table(rows: list[RunRow]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from tekton.cli.render import duration, money
+    from tekton.cli.render import duration
+    from tekton.money import usd
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     for name in ("run", "status", "begun"):
@@ -237,5 +238,5 @@ def _table(rows: list[RunRow]) -> Table:
         took = duration(row.ended_at - row.created_at) if row.ended_at is not None else "–"
         begun = datetime.fromtimestamp(row.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
         problem = Text(terminal.one_line(row.problem))
-        table.add_row(row.run_id, row.status, begun, took, money(row.cost_nusd), problem)
+        table.add_row(row.run_id, row.status, begun, took, usd(row.cost_nusd), problem)
     return table

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+from tekton.money import usd
 from tekton.types import Candidate, Failure, Preference, Subtask
-
-_CENT = 0.01
-
-
-def usd(nusd: int) -> str:
-    """Nano-USD for a person: two decimals from a cent up, two digits that count below."""
-    value = nusd / 1e9
-    if value == 0 or value >= _CENT:
-        return f"${value:.2f}"
-    return f"${value:.{1 - math.floor(math.log10(value))}f}"
 
 
 def reason_for(

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from tekton.catalog import Capability, Catalog, ModelSpec
 from tekton.config import Limits
-from tekton.routing.explain import no_model, reason_for, usd
+from tekton.money import usd
+from tekton.routing.explain import no_model, reason_for
 from tekton.routing.features import difficulty_of, features_of
 from tekton.routing.predict import TOKENS_OF_BOUND, Ask, Prediction, predict
 from tekton.routing.view import ModelView, RouterView
@@ -133,7 +134,8 @@ def _consider(
         return Candidate(model=spec.name, refused=refused), None
     found = predict(ask, spec, view)
     if rules.remaining_nusd is not None and found.bound_nusd > rules.remaining_nusd:
-        over = f"may cost up to {usd(found.bound_nusd)}, {usd(rules.remaining_nusd)} is left"
+        left = usd(rules.remaining_nusd, exact=True)
+        over = f"may cost up to {usd(found.bound_nusd, exact=True)}, {left} is left"
         return Candidate(model=spec.name, refused=over), None
     candidate = Candidate(
         model=spec.name,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tekton.money import usd
 from tekton.types import Decision, Failure
 from tekton.workflow.events import Enqueue, Route, SubtaskRouted, SubtaskUnroutable
-from tekton.workflow.ledger import usd
 from tekton.workflow.run import Run
 from tekton.workflow.state import AttemptState, SubtaskState
 from tekton.workflow.stopping import subtask_failed
@@ -94,8 +94,8 @@ def _too_dear(run: Run, decision: Decision) -> Failure:
     remaining = run.state.ledger.remaining_nusd or 0
     return Failure(
         kind="budget",
-        message=f"the budget has {usd(remaining)} USD left, {decision.model} may need "
-        f"{usd(decision.bound_nusd)} USD; raise --budget or use a cheaper model",
+        message=f"the budget has {usd(remaining, exact=True)} left, {decision.model} may need "
+        f"{usd(decision.bound_nusd, exact=True)}; raise --budget or use a cheaper model",
     )
 
 

@@ -10,13 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-def usd(nusd: int) -> str:
-    """Nano-USD as a decimal number of dollars, exact, without trailing zeros: `0.0015`."""
-    whole, rest = divmod(abs(nusd), 1_000_000_000)
-    digits = f"{rest:09d}".rstrip("0")
-    return f"{'-' * (nusd < 0)}{whole}{'.' * bool(digits)}{digits}"
-
-
 @dataclass(slots=True)
 class Ledger:
     """`reservations` are the open ones by attempt id; `budget_nusd=None` means no limit."""

@@ -24,7 +24,7 @@ from story import (
 )
 
 from tekton.cli import announce
-from tekton.cli.render import duration, money, select, spans, tree
+from tekton.cli.render import duration, select, spans, tree
 from tekton.cli.view import Edge, Row, RunView
 from tekton.types import PLAN_ID, Notice, Plan, Subtask
 from tekton.workflow.events import Event, PlanCompleted, SubtaskRouted
@@ -195,18 +195,3 @@ def test_every_event_can_be_told() -> None:
 )
 def test_durations_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("nusd", "text"),
-    [
-        (0, "$0.00"),
-        (1, "$0.0000000010"),
-        (30_000, "$0.000030"),
-        (9_900_000, "$0.0099"),
-        (10_000_000, "$0.01"),
-        (1_500_000_000_000, "$1,500.00"),
-    ],
-)
-def test_money_for_people(nusd: int, text: str) -> None:
-    assert money(nusd) == text

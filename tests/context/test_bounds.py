@@ -176,5 +176,5 @@ async def test_frames_hold_all_own_words_and_the_floor_what_is_never_trimmed() -
 
 def test_a_tables_allowance_is_what_packing_may_give_it() -> None:
     widest, ellipsis = 4, 3  # bytes of a character
-    assert TABLE_BYTES >= layout.HEADER_BYTES + ellipsis
-    assert FIGURES_BYTES >= layout.FIGURES_CHARS * widest
+    assert layout.HEADER_BYTES + ellipsis <= TABLE_BYTES
+    assert layout.FIGURES_CHARS * widest <= FIGURES_BYTES
