@@ -13,7 +13,8 @@ from tekton.errors import ModelUnavailable, PlanInvalid, UsageError
 if TYPE_CHECKING:
     from tekton.catalog import Catalog, ModelSpec
     from tekton.config import Limits, Settings
-    from tekton.types import ArtifactRef, Plan
+    from tekton.planning.planfile import PlanFile
+    from tekton.types import ArtifactRef
 
 
 def read_problem(text: str, limits: Limits) -> str:
@@ -49,26 +50,19 @@ def _read_stdin(limit_bytes: int) -> str:
         raise UsageError("the problem on standard input is not UTF-8 text") from None
 
 
-def read_plan(path: Path, catalog: Catalog) -> Plan:
+def read_plan(path: Path, catalog: Catalog) -> PlanFile:
     """The user's own plan, its models looked up. Raises PlanInvalid and UsageError."""
-    from tekton.planning.planfile import load_plan
+    from tekton.planning.planfile import load_plan_file
 
-    plan = load_plan(path)
-    for subtask in plan.subtasks:
+    read = load_plan_file(path)
+    for subtask in read.plan.subtasks:
         if subtask.model is not None and subtask.model not in catalog:
             known = ", ".join(sorted(spec.name for spec in catalog))
             raise PlanInvalid(
                 f"{path}: subtask {subtask.id!r} names the unknown model {subtask.model!r}: "
                 f"the catalog has {known}"
             )
-    return plan
-
-
-def problem_of_plan(path: Path) -> str:
-    """The `problem` of a plan file that `read_plan` has accepted; empty if it has none."""
-    import yaml
-
-    return str(yaml.safe_load(path.read_text("utf-8-sig")).get("problem") or "")
+    return read
 
 
 def ingest_context(paths: Sequence[Path], settings: Settings) -> tuple[ArtifactRef, ...]:

@@ -111,10 +111,9 @@ def task_of(wishes: Wishes, settings: Settings) -> Task:
     from tekton.types import Constraints, Task
 
     catalog = settings.catalog()
-    plan = inputs.read_plan(wishes.plan, catalog) if wishes.plan is not None else None
-    typed = wishes.problem
-    if wishes.plan is not None and not typed:
-        typed = inputs.problem_of_plan(wishes.plan)
+    read = inputs.read_plan(wishes.plan, catalog) if wishes.plan is not None else None
+    plan = read.plan if read is not None else None
+    typed = wishes.problem or (read.problem if read is not None else None) or ""
     shown_only = plan is not None and wishes.plan_only
     problem = typed if shown_only else inputs.read_problem(typed, settings.limits)
     if wishes.model is not None or not shown_only:

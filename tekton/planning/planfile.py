@@ -9,6 +9,7 @@ a subtask is the synthesis only where the file says `role: synthesis`.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,13 +51,27 @@ class _Document(BaseModel):
     subtasks: list[_Entry]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """What a plan file holds; `name` and `problem` are None where it has none."""
+
+    plan: Plan
+    name: str | None
+    problem: str | None
+
+
 def load_plan(path: Path, max_subtasks: int = ABSOLUTE_MAX_SUBTASKS) -> Plan:
+    """The plan of `load_plan_file`."""
+    return load_plan_file(path, max_subtasks).plan
+
+
+def load_plan_file(path: Path, max_subtasks: int = ABSOLUTE_MAX_SUBTASKS) -> PlanFile:
     """Read a plan file; its subtasks come back sorted so that dependencies stand before.
 
     Raises PlanInvalid with one line that names the file, the place and what to do.
     """
     try:
-        return _plan(_read(path), min(max_subtasks, ABSOLUTE_MAX_SUBTASKS))
+        return _plan_file(_read(path), min(max_subtasks, ABSOLUTE_MAX_SUBTASKS))
     except PlanInvalid as error:
         raise PlanInvalid(f"{path}: {error}") from None
 
@@ -115,7 +130,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _plan(document: Any, max_subtasks: int) -> Plan:
+def _plan_file(document: Any, max_subtasks: int) -> PlanFile:
     if not isinstance(document, dict):
         raise PlanInvalid("a plan is a mapping with the key 'subtasks'")
     entries = document.get("subtasks")
@@ -129,7 +144,8 @@ def _plan(document: Any, max_subtasks: int) -> Plan:
     if not read.subtasks:
         raise PlanInvalid("'subtasks' is empty: a plan needs at least one")
     _check_ids(read.subtasks)
-    return _sorted(tuple(_subtask(entry) for entry in read.subtasks))
+    plan = _sorted(tuple(_subtask(entry) for entry in read.subtasks))
+    return PlanFile(plan=plan, name=read.name, problem=read.problem)
 
 
 def _refuse_reserved(document: dict[Any, Any]) -> None:

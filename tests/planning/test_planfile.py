@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tekton.errors import PlanInvalid
-from tekton.planning.planfile import load_plan
+from tekton.planning.planfile import load_plan, load_plan_file
 from tekton.types import Plan
 
 GOOD = """
@@ -50,6 +50,14 @@ def refusal(file: Path, content: Any) -> str:
     assert message.startswith(f"{file}: ")
     assert "\n" not in message
     return message
+
+
+def test_its_name_and_problem_come_with_the_plan(file: Path) -> None:
+    plan = load(file, {"subtasks": [step("a")]})
+    read = load_plan_file(file)
+    assert (read.plan, read.name, read.problem) == (plan, None, None)
+    load(file, {"name": "n", "problem": "P?", "subtasks": [step("a")]})
+    assert (load_plan_file(file).name, load_plan_file(file).problem) == ("n", "P?")
 
 
 def test_a_file_says_everything_itself(file: Path) -> None:
