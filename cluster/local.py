@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from tekton.cluster.record import (
 from tekton.config import Settings
 from tekton.errors import ClusterError
 
+REACH_TIMEOUT_S = 10.0
 StartedBy = Literal["run", "up"]
 OnStatus = Callable[[str], None]
 
@@ -108,6 +110,7 @@ def _join_own(record: ClusterRecord) -> None:
 def _join(address: str) -> None:
     if ray.is_initialized():
         return
+    _check_reachable(address)
     # Ray prints the death of an actor to a driver's standard output, which belongs to the answer;
     # we report such deaths in our own words.
     ray_worker.print_to_stdstream = lambda *_args, **_kwargs: None
@@ -125,3 +128,17 @@ def _join(address: str) -> None:
             f"can't join the Ray cluster at {address} ({cause}): check the address and"
             " RAY_AUTH_TOKEN, or leave --address out to start one here"
         ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Raise ClusterError where nobody listens; Ray itself would try for minutes, and abort."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto" and the like
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH_TIMEOUT_S).close()
+    except OSError as error:
+        raise ClusterError(
+            f"can't join the Ray cluster at {address} ({error.strerror or error}): check the"
+            " address, or leave --address out to start a cluster here"
+        ) from None

@@ -86,14 +86,14 @@ def test_command_killed_then_resumed(lab: Lab, right_answer: str, tmp_path: Path
     for subtask in subtasks:
         subtask["depends_on"] = list(subtask["depends_on"])
     plan.write_text(yaml.safe_dump({"subtasks": subtasks}))
-    command = lab.command("run", "A problem", "--plan", str(plan), "--model", "steady")
+    command = lab.start("run", "A problem", "--plan", str(plan), "--model", "steady")
     assert command.stderr is not None
     run_id = next(line.split()[1] for line in command.stderr if line.startswith("Run "))
     lab.until(run_id, one_done_one_held)
     command.kill()
     command.communicate()
     list(lab.tekton.follow(run_id, beat=False))  # ends when the run is paused
-    resumed = lab.command("runs", "resume", run_id, "--json")
+    resumed = lab.start("runs", "resume", run_id, "--json")
     lab.until_resumed(run_id, lambda events: started_again("b", events))
     release(lab.gate)
     output, errors = resumed.communicate(timeout=60)
