@@ -147,6 +147,9 @@ def markdown(found: Sequence[Measured]) -> str:
 async def run(arguments: argparse.Namespace) -> list[Measured]:
     """Measure what the arguments choose, one after the other on one engine."""
     settings = load_settings()
+    if arguments.max_subtasks:
+        limits = settings.limits.model_copy(update={"plan_subtasks": arguments.max_subtasks})
+        settings = settings.model_copy(update={"limits": limits})
     spec = settings.catalog()[arguments.model]
     threads = arguments.threads or max(1, (os.cpu_count() or 2) // 2)
     engine = build_engine(spec, threads=threads, gpus=0, models_dir=settings.models_dir)
@@ -192,6 +195,7 @@ def main() -> None:
     parser.add_argument("--group", help="only one group of the problems: tuned or held_out")
     parser.add_argument("--only", help="ids of problems, separated by commas")
     parser.add_argument("--problems", type=Path, help="another file of problems")
+    parser.add_argument("--max-subtasks", type=int, help="instead of the setting plan_subtasks")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--verbose", action="store_true", help="each plan, as it comes")

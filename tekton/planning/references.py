@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tekton.types import Subtask
 
-_NUMBERS = r"(\d{1,3}(?:(?:\s*(?:,|and|&|to|-|–|through)\s*)+\d{1,3})*)"
+_NUMBERS = r"(\d{1,3}(?:(?:\s*(?:,|and|&|to|-|–|through))+\s*\d{1,3})*)"
 _STEPS = re.compile(rf"\b(?:sub)?(?:steps?|tasks?|parts?)\s+#?{_NUMBERS}", re.IGNORECASE)
 _NUMBERED_ID = re.compile(r"\b([A-Za-z]+)[-_]?(\d{1,3})\b")
 _RANGE = re.compile(r"\b([A-Za-z]+)(\d{1,3})\s*(?:-|–|to|through)\s*\1?(\d{1,3})\b")
-_RESULT = r"(?:steps?|subtasks?|results?|outputs?|parts?|sections?|answers?|findings?)"
 _ALL_BEFORE = re.compile(
-    rf"\b(?:all|each|every|both)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+)?{_RESULT}\b"
-    rf"|\b(?:previous|earlier|preceding|above|other)\s+"
+    r"\b(?:all|each|every|both)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+)?"
+    r"(?:subtasks?|results?|outputs?|findings?)\b"
+    r"|\b(?:previous|earlier|preceding|above|other)\s+"
     r"(?:steps|subtasks|results|outputs|parts|sections|answers|findings)\b",
     re.IGNORECASE,
 )
@@ -109,9 +110,10 @@ def _by_title(text: str, earlier: Sequence[Subtask]) -> set[str]:
     return found
 
 
-def _stems(text: str) -> set[str]:
+@lru_cache(maxsize=2_000)
+def _stems(text: str) -> frozenset[str]:
     words = re.findall(r"[a-z0-9_]+", text.lower().replace("-", " "))
-    return {_stem(word) for word in words if word not in _STOP}
+    return frozenset(_stem(word) for word in words if word not in _STOP)
 
 
 def _stem(word: str) -> str:
@@ -130,7 +132,8 @@ def _by_identifier(text: str, earlier: Sequence[Subtask], context_names: set[str
     }
 
 
-def created(text: str) -> set[str]:
+@lru_cache(maxsize=2_000)
+def created(text: str) -> frozenset[str]:
     """Identifiers that the text says are to be made: a making verb before them in their
     sentence, and no word in between that makes them a source ("from", "using", "that")."""
     found = set()
@@ -140,4 +143,4 @@ def created(text: str) -> set[str]:
             makes = [verb.end() for verb in _CREATES.finditer(before)]
             if makes and not _READS.search(before[makes[-1] :]):
                 found.add(match[0])
-    return found
+    return frozenset(found)

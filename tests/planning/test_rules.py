@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tekton.planning.rules import combines, finish, link
@@ -54,6 +56,7 @@ def test_text_that_names_an_earlier_product_gets_the_edge(
         "Create a function truncate for textkit.py.",  # it makes its own part of the file
         "Describe the s5 bus line and S3.",
         "Give 2 examples and 3 exercises.",
+        "Explain each part of the flower and all steps of baking.",
     ],
 )
 def test_text_that_names_no_product_gets_none(text: str) -> None:
@@ -63,6 +66,16 @@ def test_text_that_names_no_product_gets_none(text: str) -> None:
 def test_what_the_problem_itself_calls_so_is_no_reference() -> None:
     assert added("Translate part 2 of the poem.", problem="Translate part 1 and part 2.") == ()
     assert added("Compare the s3 with the s4.", problem="Compare the Audi s3 and s4.") == ()
+
+
+def test_no_text_makes_the_rules_slow() -> None:
+    hostile = "step 1" + " , " * 300 + "x " + "a-" * 500 + "A1" * 500 + "read " * 200
+    many = [part(f"s{k}", f"Title {k} " + "w " * 50, hostile[:4_000]) for k in range(15)]
+    began = time.process_time()
+    for at, subtask in enumerate(many):
+        link(subtask, many[:at], hostile * 5, ())
+    finish(many)
+    assert time.process_time() - began < 10
 
 
 def test_written_edges_stay_and_are_not_called_added() -> None:
