@@ -19,8 +19,9 @@ import ray
 
 from tekton.actors.deciding import Models
 from tekton.actors.hands import HOLDER, Hands
+from tekton.actors.live_run import LiveRun
 from tekton.actors.planning import PlanFollower, extension, may_start_early
-from tekton.actors.run_loop import LiveRun, RunLoop
+from tekton.actors.run_loop import RunLoop
 from tekton.actors.sharing import SharedTables
 from tekton.artifacts.store import ArtifactStore
 from tekton.cluster.identity import identity
@@ -36,7 +37,6 @@ from tekton.workflow.events import (
     RunSubmitted,
 )
 from tekton.workflow.journal import Entry
-from tekton.workflow.machine import RunMachine
 from tekton.workflow.policy import MachinePolicy
 from tekton.workflow.sql_journal import SqlJournal
 from tekton.workflow.table import FINAL
@@ -101,7 +101,7 @@ class Coordinator:
         if beat:
             self._beat(run_id, run)
         stale = run.news <= after_news and len(run.entries) <= after_seq
-        if stale and not self._over(run) and self._loop.trouble is None:
+        if stale and not run.over and self._loop.trouble is None:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(run.changed.wait(), wait_s)
                 await asyncio.sleep(LINGER_S)
@@ -111,7 +111,7 @@ class Coordinator:
             progress=tuple(run.progress.values()),
             notices=tuple(run.notices),
             news=run.news,
-            ended=self._over(run) and len(run.entries) == run.seq,
+            ended=run.over and run.committed,
             trouble=str(trouble) if trouble else None,
         )
 
@@ -189,7 +189,7 @@ class Coordinator:
         entries = await self._journal.read(run_id)
         if not entries:
             raise UsageError(f"no run {run_id!r}: see `tekton runs list`")
-        run = LiveRun(RunMachine())
+        run = LiveRun()
         run.machine.replay([entry.event for entry in entries])
         run.entries, run.seq = entries, len(entries)
         run.dormant = not run.machine.state.final
@@ -210,11 +210,7 @@ class Coordinator:
         self._wake(run_id, run)
 
     def _active(self, run: LiveRun) -> bool:
-        return not run.dormant and not self._over(run)
-
-    def _over(self, run: LiveRun) -> bool:
-        phase = run.machine.state.phase
-        return phase in FINAL or phase == "paused"
+        return not run.dormant and not run.over
 
     def _follower(self, run: LiveRun, progress: Progress) -> PlanFollower:
         follower = run.follower
@@ -251,7 +247,7 @@ class Coordinator:
             if silent_s > self._settings.limits.heartbeat_s:
                 reason = f"its client was silent for {silent_s:.0f} s"
                 self._loop.post(run_id, PauseRequested(at=time.time(), reason=reason))
-        elif self._over(run) and run.seq == len(run.entries):
+        elif run.over and run.committed:
             self._tables.drop(run_id)
             if silent_s > FORGET_S:
                 del self._loop.runs[run_id]

@@ -64,7 +64,7 @@ class Router:
         async with self._locks.setdefault(spec.name, asyncio.Lock()):
             held = self._held.get(spec.name)
             load_s = 0.0
-            if held is not None and held.info.spec != spec and not held.holders:
+            if held is not None and not await self._still_good(held, spec):
                 self._end(spec.name)
                 held = None
             if held is None:
@@ -114,6 +114,12 @@ class Router:
             }
             for name, held in sorted(self._held.items())
         ]
+
+    async def _still_good(self, held: _Held, spec: ModelSpec) -> bool:
+        """Whether a Worker that is held lives, and holds what the catalog says now."""
+        if held.info.spec != spec and not held.holders:
+            return False
+        return isinstance(await self._start(spec, held.handle), WorkerInfo)
 
     async def _load(self, spec: ModelSpec) -> _Held | Failure:
         nodes = await asyncio.to_thread(ray.nodes)

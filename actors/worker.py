@@ -11,7 +11,6 @@ import asyncio
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
+from tekton.actors.answer import Answer
 from tekton.actors.reading import References, resolver
 from tekton.artifacts.store import ArtifactStore
 from tekton.catalog import ModelSpec
@@ -34,11 +34,9 @@ from tekton.types import (
     Failure,
     Output,
     Progress,
-    Usage,
 )
 
 KEPT_RESULTS = 512
-PROGRESS_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +132,7 @@ class Worker:
                 del self._attempts[attempt_id]
 
     async def _carry_out(self, request: AttemptRequest, references: References) -> AttemptResult:
-        answer = _Answer(request, self._report)
+        answer = Answer(request, self._report)
         stream = self._stream(request, references, answer)
         try:
             await asyncio.wait_for(stream, request.timeout_s)
@@ -155,7 +153,7 @@ class Worker:
         self,
         request: AttemptRequest,
         references: References,
-        answer: _Answer,
+        answer: Answer,
     ) -> None:
         resolve = await resolver(self._artifacts, request, references)
         window = min(self._engine.context_window, self._spec.context_window)
@@ -179,71 +177,3 @@ class Worker:
             self._artifacts.put_bytes, data, name=request.subtask.id, media_type="text/markdown"
         )
         return Output(artifact=reference)
-
-
-class _Answer:
-    """What an Attempt has produced so far, and the reports about it."""
-
-    def __init__(self, request: AttemptRequest, report: Callable[[Progress], None]) -> None:
-        self.parts: list[str] = []
-        self._request = request
-        self._send = report
-        self._tokens = 0
-        self._started = time.monotonic()
-        self._first_token: float | None = None
-        self._reported = self._started
-        self._unreported: list[str] = []
-        self._reported_chars = 0
-        self._finished: Finished | None = None
-
-    def add(self, delta: TextDelta) -> None:
-        now = time.monotonic()
-        self._first_token = self._first_token or now
-        self.parts.append(delta.text)
-        self._unreported.append(delta.text)
-        self._tokens += delta.tokens
-        if now - self._reported >= PROGRESS_EVERY_S:
-            self._reported = now
-            self._report(now - self._first_token)
-
-    def finish(self, event: Finished) -> None:
-        self._finished = event
-
-    def result(
-        self,
-        *,
-        output: Output | None = None,
-        failure: Failure | None = None,
-        cancelled: bool = False,
-    ) -> AttemptResult:
-        return AttemptResult(
-            attempt_id=self._request.attempt_id,
-            usage=self._usage(),
-            first_token_s=self._first_token and self._first_token - self._started,
-            output=output,
-            failure=failure,
-            cancelled=cancelled,
-        )
-
-    def _usage(self) -> Usage:
-        if self._finished is not None:
-            return self._finished.usage
-        # Cut short: the tokens were counted as they came, the prompt's were not reported.
-        return Usage(
-            output_tokens=self._tokens,
-            seconds=time.monotonic() - self._started,
-            estimated=True,
-        )
-
-    def _report(self, generating_s: float) -> None:
-        progress = Progress(
-            run_id=self._request.run_id,
-            attempt_id=self._request.attempt_id,
-            output_tokens=self._tokens,
-            tokens_per_s=self._tokens / generating_s if generating_s > 0 else 0.0,
-            text="".join(self._unreported),
-            offset=self._reported_chars,
-        )
-        self._reported_chars += len(progress.text)
-        self._unreported.clear()
-        self._send(progress)

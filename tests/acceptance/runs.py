@@ -48,7 +48,7 @@ class Commands:
     def finish(self, *args: str, **environment: str) -> tuple[str, str, int]:
         """Output, errors and exit code of a command."""
         command = self.start(*args, **environment)
-        output, errors = command.communicate(timeout=150)
+        output, errors = command.communicate(timeout=280)
         return output, errors, command.returncode
 
     def ran_again(self, run_id: str) -> set[str]:
