@@ -41,7 +41,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    plan_subtasks: Annotated[int, Field(gt=0, le=1_000)] = 8  # of a plan that a model writes
+    plan_subtasks: Annotated[int, Field(gt=0, le=1_000)] = 12  # of a plan that a model writes
     plan_retries: Annotated[int, Field(ge=0)] = 2  # after an invalid plan
     attempts_per_model: Annotated[int, Field(gt=0)] = 2  # before the next of the chain
     backoff_s: Annotated[float, Field(ge=0)] = 0.5  # doubled for each further try
@@ -49,6 +49,7 @@ class Limits(BaseModel):
     parallel: Annotated[int, Field(gt=0)] = 64  # attempts in flight of one run
     timeout_s: Annotated[float, Field(gt=0)] = 600.0  # of an attempt that names none
     max_tokens: Annotated[int, Field(gt=0)] = 512  # of an answer that names none
+    long_max_tokens: Annotated[int, Field(gt=0)] = 1_024  # of a plan or synthesis that names none
     inline_output_bytes: Annotated[int, Field(ge=0)] = 16_384  # larger outputs become artifacts
     problem_bytes: Annotated[int, Field(gt=0)] = 1_000_000  # larger things are context files
     context_file_bytes: Annotated[int, Field(gt=0)] = 2_000_000_000

@@ -73,7 +73,7 @@ class Policy:
             code=features["code"],
             floor_tokens=min(floor, input_tokens_bound),
             bound_tokens=input_tokens_bound,
-            max_tokens=subtask.max_tokens or limits.max_tokens,
+            max_tokens=subtask.max_tokens or _default_max_tokens(subtask.role, limits),
             timeout_s=subtask.timeout_s or limits.timeout_s,
         )
         forced = constraints.model or subtask.model
@@ -111,6 +111,10 @@ class Policy:
             predicted_latency_s=chosen.latency_s,
             policy=f"{self.name}/{self.version}",
         )
+
+
+def _default_max_tokens(role: Role, limits: Limits) -> int:
+    return limits.max_tokens if role == "work" else limits.long_max_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

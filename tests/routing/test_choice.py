@@ -8,8 +8,10 @@ import pytest
 from routing_models import ALL, LARGE, SMALL, decision, mixed, remote, shipped, step, view_with
 
 from tekton.catalog import Catalog, ModelSpec
+from tekton.config import Limits
 from tekton.routing.features import WEIGHTS
 from tekton.routing.view import ModelView
+from tekton.types import Role
 
 EASY = (
     "What is the total revenue?",
@@ -118,6 +120,21 @@ def test_a_decision_explains_itself() -> None:
 def test_the_limits_of_the_subtask_beat_the_defaults() -> None:
     found = decision(step(EASY[0], max_tokens=50, timeout_s=7.0), shipped())
     assert (found.max_tokens, found.timeout_s) == (50, 7.0)
+
+
+@pytest.mark.parametrize("role", ["plan", "synthesis"])
+def test_plans_and_syntheses_may_be_longer_than_a_step(role: Role) -> None:
+    limits = Limits(max_tokens=100, long_max_tokens=300)
+    assert decision(step(EASY[0]), shipped(), limits=limits).max_tokens == 100
+    assert decision(step(EASY[0], role=role), shipped(), limits=limits).max_tokens == 300
+    own = step(EASY[0], role=role, max_tokens=50)
+    assert decision(own, shipped(), limits=limits).max_tokens == 50
+
+
+def test_a_long_answer_is_clamped_to_what_the_model_can_write() -> None:
+    limits = Limits(long_max_tokens=100_000)
+    found = decision(step(EASY[0], role="synthesis", model=SMALL), shipped(), limits=limits)
+    assert found.max_tokens == shipped()[SMALL].max_output_tokens
 
 
 def test_no_model_is_asked_for_more_than_it_can_write() -> None:
