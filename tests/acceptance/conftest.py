@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomlkit
@@ -47,11 +48,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         down(settings)
 
 
-def settings_for(root: Path) -> Settings:
+def settings_for(root: Path, **more_limits: float) -> Settings:
     """Settings of a lab, also written as its home's tekton.toml for commands."""
     log, gate = str(root / "requests.jsonl"), str(root / "gate")
     once = str(root / "gate-once")
-    common = {"log": log, "fsync": True}
+    common: dict[str, Any] = {"log": log, "fsync": True}
     prices = {"input_usd_per_mtok": 3.0, "output_usd_per_mtok": 15.0}
     models = {
         "steady": deterministic(
@@ -76,7 +77,7 @@ def settings_for(root: Path) -> Settings:
     }
     home = root / "home"
     home.mkdir()
-    limits = {"heartbeat_s": 3.0, "backoff_s": 0.05}
+    limits: dict[str, Any] = {"heartbeat_s": 3.0, "backoff_s": 0.05, **more_limits}
     tables = {"limits": limits, "models": models, "state_dir": str(root / "state")}
     (home / "tekton.toml").write_text(tomlkit.dumps(tables))
     return load_settings(state_dir=root / "state", limits=Limits(**limits), models=models)

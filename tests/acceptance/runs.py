@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tekton.client import Tekton
 from tekton.config import Settings
 from tekton.testing import read_log
@@ -165,3 +167,19 @@ def held_plan(word: str) -> Plan:
         ),
         origin="file",
     )
+
+
+def plan_file(folder: Path) -> Path:
+    """The held plan as a file."""
+    subtasks = [
+        {
+            "id": subtask.id,
+            "title": subtask.title,
+            "instruction": subtask.instruction,
+            "depends_on": list(subtask.depends_on),
+        }
+        for subtask in held_plan("HOLD").subtasks
+    ]
+    path = folder / "plan.yaml"
+    path.write_text(yaml.safe_dump({"subtasks": subtasks}))
+    return path

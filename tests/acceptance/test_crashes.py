@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
-from runs import Lab, held_plan, kill, one_done_one_held, started_again
+from runs import Lab, held_plan, kill, one_done_one_held, plan_file, started_again
 
 from tekton.testing import release
 from tekton.workflow.events import AttemptFailed, RunRecovered
@@ -78,21 +79,35 @@ def test_worker_killed(lab: Lab, right_answer: str) -> None:
 
 
 def test_command_killed_then_resumed(lab: Lab, right_answer: str, tmp_path: Path) -> None:
-    plan = tmp_path / "plan.yaml"
-    fields = ("id", "title", "instruction", "depends_on", "role")
-    subtasks = [
-        {name: getattr(subtask, name) for name in fields} for subtask in held_plan("HOLD").subtasks
-    ]
-    for subtask in subtasks:
-        subtask["depends_on"] = list(subtask["depends_on"])
-    plan.write_text(yaml.safe_dump({"subtasks": subtasks}))
+    command, run_id = command_in_the_middle(lab, tmp_path)
+    command.kill()
+    command.communicate()
+    list(lab.tekton.follow(run_id, beat=False))  # ends when the run is paused
+    resumed_to_the_end(lab, run_id, right_answer)
+
+
+def test_ctrl_c_pauses_and_says_how_to_go_on(lab: Lab, right_answer: str, tmp_path: Path) -> None:
+    command, run_id = command_in_the_middle(lab, tmp_path)
+    command.send_signal(signal.SIGINT)
+    _, errors = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert f"tekton runs resume {run_id}" in errors
+    assert lab.finish(run_id).status == "paused"
+    resumed_to_the_end(lab, run_id, right_answer)
+
+
+def command_in_the_middle(lab: Lab, folder: Path) -> tuple[subprocess.Popen[str], str]:
+    """A `tekton run` of the held plan, of which something is done and something in flight."""
+    plan = plan_file(folder)
     command = lab.start("run", "A problem", "--plan", str(plan), "--model", "steady")
     assert command.stderr is not None
     run_id = next(line.split()[1] for line in command.stderr if line.startswith("Run "))
     lab.until(run_id, one_done_one_held)
-    command.kill()
-    command.communicate()
-    list(lab.tekton.follow(run_id, beat=False))  # ends when the run is paused
+    return command, run_id
+
+
+def resumed_to_the_end(lab: Lab, run_id: str, right_answer: str) -> None:
+    """`tekton runs resume` ends the run rightly, and nothing that was finished ran again."""
     resumed = lab.start("runs", "resume", run_id, "--json")
     lab.until_resumed(run_id, lambda events: started_again("b", events))
     release(lab.gate)

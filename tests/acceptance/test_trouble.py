@@ -14,9 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import settings_for
-from runs import Commands, held_plan
+from runs import Commands, plan_file
 
 from tekton.cluster.record import read_record
 from tekton.testing import release
@@ -101,6 +100,21 @@ def test_two_commands_at_once_share_one_cluster(tmp_path: Path) -> None:
         assert f"keeps its runs in {tmp_path / 'state'}" in errors.strip().splitlines()[-1]
 
 
+def test_a_cluster_that_run_started_ends_when_it_is_idle(tmp_path: Path) -> None:
+    settings_for(tmp_path, idle_minutes=0.05)
+    (tmp_path / "gate").touch()
+    plan = plan_file(tmp_path)
+    commands = Commands(tmp_path)
+    _, errors, code = commands.finish("run", "x", "--plan", str(plan), "--model", "steady")
+    assert code == 0, errors
+    record = read_record(tmp_path / "state")
+    assert record is not None
+    supervisor = record.process()
+    if supervisor is not None:  # it may have ended while the command said goodbye
+        supervisor.wait(timeout=60)
+    assert "state: down" in commands.finish("status")[0]
+
+
 def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
     commands = Commands(tmp_path)
     settings_for(tmp_path)
@@ -109,22 +123,6 @@ def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
     _, errors, code = commands.finish(*run, "--address", "127.0.0.1:1")
     assert code == 4
     assert errors.strip().splitlines()[-1].startswith("tekton: can't join the Ray cluster")
-
-
-def plan_file(folder: Path) -> Path:
-    """The held plan as a file."""
-    subtasks = [
-        {
-            "id": subtask.id,
-            "title": subtask.title,
-            "instruction": subtask.instruction,
-            "depends_on": list(subtask.depends_on),
-        }
-        for subtask in held_plan("HOLD").subtasks
-    ]
-    path = folder / "plan.yaml"
-    path.write_text(yaml.safe_dump({"subtasks": subtasks}))
-    return path
 
 
 def fill(folder: Path) -> None:
