@@ -14,9 +14,8 @@ import pyarrow as pa
 import ray
 
 from tekton.artifacts.store import ArtifactStore
-from tekton.types import ArtifactRef
+from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef
 
-TABLE = "application/vnd.apache.arrow.file"
 HOT_BYTES = 1_000_000
 """Smaller tables are read from the artifact store: a put and a get cost more than that."""
 
@@ -39,7 +38,7 @@ class SharedTables:
         """
         found = {}
         for artifact in context:
-            if artifact.media_type == TABLE and artifact.size_bytes >= HOT_BYTES:
+            if artifact.media_type == TABLE_MEDIA_TYPE and artifact.size_bytes >= HOT_BYTES:
                 self._users.setdefault(artifact.id, set()).add(run_id)
                 if artifact.id not in self._hot:
                     put = asyncio.to_thread(_put, self._artifacts, artifact)

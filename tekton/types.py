@@ -38,14 +38,16 @@ PLAN_ID = "@plan"
 ABSOLUTE_MAX_SUBTASKS = 1_000
 """The largest plan that is accepted, from a model or a file."""
 
+TABLE_MEDIA_TYPE = "application/vnd.apache.arrow.file"
+"""Of every table, whatever file it came from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactRef:
     """An input or output kept by content hash.
 
     `id` is the SHA-256 of the stored bytes in hex; `media_type` one of `text/plain`,
-    `text/markdown`, `application/json` or `application/vnd.apache.arrow.file` (every table,
-    whatever file it came from).
+    `text/markdown`, `application/json` or TABLE_MEDIA_TYPE.
     """
 
     id: str

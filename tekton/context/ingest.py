@@ -24,9 +24,8 @@ from tekton.context.readers import (
     parquet_parts,
 )
 from tekton.errors import UsageError
-from tekton.types import ArtifactRef
+from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef
 
-ARROW = "application/vnd.apache.arrow.file"
 EXPANSION = 8
 """A table may take this many times `context_file_bytes` as an Arrow file: a small compressed file
 can hold a table that fills the disk."""
@@ -130,7 +129,7 @@ def _keep_table(path: Path, parts: Parts, store: ArtifactStore, limit_bytes: int
                         raise _expands(path, limit_bytes)
                     writer.write_batch(pa.record_batch(batch.columns, schema=schema))
             file.flush()
-            return store.put_file(Path(file.name), ARROW, name=path.name)
+            return store.put_file(Path(file.name), TABLE_MEDIA_TYPE, name=path.name)
 
 
 def _renamed(schema: pa.Schema) -> pa.Schema:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tekton.artifacts.store import ArtifactStore
-from tekton.context.ingest import ARROW
 from tekton.errors import StoreError
-from tekton.types import ArtifactRef
+from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +25,7 @@ def resolve_from(store: ArtifactStore, ref: ArtifactRef) -> ResolvedContext:
 
     Raises StoreError where it is missing or not what its media type says.
     """
-    if ref.media_type != ARROW:
+    if ref.media_type != TABLE_MEDIA_TYPE:
         return ResolvedContext(ref=ref, text=store.read_text(ref))
     try:
         with pa.memory_map(str(store.path(ref.id))) as source:

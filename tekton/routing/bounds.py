@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tekton.types import ArtifactRef, Subtask
+from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef, Subtask
 
 FRAME_BYTES = 2_000
 """System text, labels and chat template around a step of the work or the synthesis."""
@@ -73,7 +73,7 @@ def _plan_input(ref: ArtifactRef) -> int:
 
 
 def _is_table(ref: ArtifactRef) -> bool:
-    return ref.media_type == "application/vnd.apache.arrow.file"
+    return ref.media_type == TABLE_MEDIA_TYPE
 
 
 def _feedback_bytes(feedback: Sequence[tuple[str, str]]) -> int:

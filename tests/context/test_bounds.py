@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tekton.chat.types import ChatRequest
 from tekton.context import layout, prompts
-from tekton.context.ingest import ARROW
 from tekton.context.packing import pack
 from tekton.context.resolved import ResolvedContext
 from tekton.routing.bounds import (
@@ -27,6 +26,7 @@ from tekton.routing.bounds import (
 )
 from tekton.types import (
     PLAN_ID,
+    TABLE_MEDIA_TYPE,
     ArtifactRef,
     AttemptRequest,
     DependencyOutput,
@@ -97,7 +97,7 @@ class Case:
         key = f"{hash((name, str(content)[:500], len(self.contents))):x}"
         is_text = isinstance(content, str)
         ref = ArtifactRef(
-            id=key, name=name, media_type="text/plain" if is_text else ARROW,
+            id=key, name=name, media_type="text/plain" if is_text else TABLE_MEDIA_TYPE,
             size_bytes=size(content) if is_text else content.nbytes,
         )  # fmt: skip
         text, table = (content, None) if is_text else (None, content)

@@ -13,10 +13,10 @@ import pytest
 from tekton.artifacts.store import ArtifactStore
 from tekton.config import Limits
 from tekton.context import readers
-from tekton.context.ingest import ARROW, ingest
+from tekton.context.ingest import ingest
 from tekton.context.resolved import resolve_from
 from tekton.errors import StoreError, UsageError
-from tekton.types import ArtifactRef
+from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef
 
 RECORDS = [{"city": "Rome", "people": 3}, {"city": "Bonn", "people": None, "river": "Rhine"}]
 
@@ -34,7 +34,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 def table_of(store: ArtifactStore, path: Path) -> pa.Table:
     ref = ingest(path, store, Limits())
-    assert (ref.media_type, ref.name) == (ARROW, path.name)
+    assert (ref.media_type, ref.name) == (TABLE_MEDIA_TYPE, path.name)
     table = resolve_from(store, ref).table
     assert table is not None
     return table
@@ -203,7 +203,7 @@ def test_a_small_file_that_holds_a_huge_table_is_refused(
 
 
 def test_an_artifact_that_is_no_table_is_a_store_error(store: ArtifactStore) -> None:
-    ref = store.put_bytes(b"not arrow", name="t.csv", media_type=ARROW)
+    ref = store.put_bytes(b"not arrow", name="t.csv", media_type=TABLE_MEDIA_TYPE)
     with pytest.raises(StoreError, match="not a readable table"):
         resolve_from(store, ref)
 

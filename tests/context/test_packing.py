@@ -14,6 +14,7 @@ from tekton.context.packing import pack
 from tekton.context.resolved import ResolvedContext
 from tekton.engines.base import EngineError
 from tekton.types import (
+    TABLE_MEDIA_TYPE,
     ArtifactRef,
     AttemptRequest,
     DependencyOutput,
@@ -24,9 +25,7 @@ from tekton.types import (
 PROBLEM = "Report the total revenue and the best region."
 TEXT_REF = ArtifactRef(id="a" * 64, name="notes.md", media_type="text/markdown", size_bytes=1)
 TABLE = pa.table({"region": ["North", "South", "South"], "revenue": [1.5, 2.0, 4.0]})
-TABLE_REF = ArtifactRef(
-    id="b" * 64, name="t.csv", media_type="application/vnd.apache.arrow.file", size_bytes=1
-)
+TABLE_REF = ArtifactRef(id="b" * 64, name="t.csv", media_type=TABLE_MEDIA_TYPE, size_bytes=1)
 RESULT_REF = replace(TEXT_REF, id="c" * 64, name="result")
 
 
