@@ -127,20 +127,25 @@ def as_json(plan: Plan, estimate: Estimate) -> dict[str, Any]:
     """The object of `tekton plan --json`; its `subtasks` are also what a plan file holds."""
     cost = estimate.cost_nusd
     return {
-        "subtasks": [
-            {
-                "id": subtask.id,
-                "title": subtask.title,
-                "instruction": subtask.instruction,
-                "depends_on": list(subtask.depends_on),
-                "added_depends_on": list(subtask.added_depends_on),
-            }
-            for subtask in plan.subtasks
-        ],
+        "subtasks": [_subtask(subtask) for subtask in plan.subtasks],
         "estimate": {
             "seconds": estimate.seconds,
             "cost_usd": None if cost is None else cost / 1e9,
         },
+    }
+
+
+def _subtask(subtask: Subtask) -> dict[str, Any]:
+    own = {"model": subtask.model, "timeout_s": subtask.timeout_s, "max_tokens": subtask.max_tokens}
+    return {
+        "id": subtask.id,
+        "title": subtask.title,
+        "instruction": subtask.instruction,
+        "depends_on": list(subtask.depends_on),
+        "added_depends_on": list(subtask.added_depends_on),
+        "role": subtask.role,
+        "optional": subtask.optional,
+        **{name: value for name, value in own.items() if value is not None},
     }
 
 

@@ -1,9 +1,10 @@
 """A plan that a person wrote, in YAML or JSON (`--plan FILE`).
 
 Format: `subtasks`, a list of mappings with `id`, `title`, `instruction` and, if wanted,
-`depends_on`, `model`, `timeout_s`, `max_tokens`, `optional`, `role`; beside it `name` and
-`problem`. Order is free. Nothing is repaired here: the rules for models' plans do not apply, and
-a subtask is the synthesis only where the file says `role: synthesis`.
+`depends_on`, `added_depends_on` (the part of it that a rule added to a model's plan), `model`,
+`timeout_s`, `max_tokens`, `optional`, `role`; beside it `name` and `problem`. Order is free.
+Nothing is repaired here: the rules for models' plans do not apply, and a subtask is the synthesis
+only where the file says `role: synthesis`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class _Entry(BaseModel):
     title: _Title
     instruction: _Words
     depends_on: list[str] = []
+    added_depends_on: list[str] = []
     role: Literal["work", "synthesis"] = "work"
     optional: bool = False
     model: _Words | None = None
@@ -143,7 +145,7 @@ def _plan_file(document: Any, max_subtasks: int) -> PlanFile:
         raise PlanInvalid(_first(error, entries)) from None
     if not read.subtasks:
         raise PlanInvalid("'subtasks' is empty: a plan needs at least one")
-    _check_ids(read.subtasks)
+    _check(read.subtasks)
     plan = _sorted(tuple(_subtask(entry) for entry in read.subtasks))
     return PlanFile(plan=plan, name=read.name, problem=read.problem)
 
@@ -180,6 +182,11 @@ def _where(index: int, entries: Any) -> str:
     return f"subtask {index + 1}" + (f" ({name})" if isinstance(name, str) else "")
 
 
+def _check(entries: list[_Entry]) -> None:
+    _check_ids(entries)
+    _check_edges(entries)
+
+
 def _check_ids(entries: list[_Entry]) -> None:
     known: set[str] = set()
     for position, entry in enumerate(entries, 1):
@@ -193,6 +200,10 @@ def _check_ids(entries: list[_Entry]) -> None:
         if UNPRINTABLE.search(entry.title + entry.instruction):
             raise PlanInvalid(f"subtask {position} ({entry.id}): control characters: remove them")
         known.add(entry.id)
+
+
+def _check_edges(entries: list[_Entry]) -> None:
+    known = {entry.id for entry in entries}
     for position, entry in enumerate(entries, 1):
         for name in entry.depends_on:
             if name not in known:
@@ -200,12 +211,19 @@ def _check_ids(entries: list[_Entry]) -> None:
                     f"subtask {position} ({entry.id}): depends_on names {name[:64]!r}, which no "
                     "subtask has as its id"
                 )
+        for name in entry.added_depends_on:
+            if name not in entry.depends_on:
+                raise PlanInvalid(
+                    f"subtask {position} ({entry.id}): added_depends_on names {name[:64]!r}, which "
+                    "is not in its depends_on"
+                )
 
 
 def _subtask(entry: _Entry) -> Subtask:
     values = entry.model_dump()
     values["title"] = " ".join(entry.title.split())
     values["depends_on"] = tuple(dict.fromkeys(entry.depends_on))
+    values["added_depends_on"] = tuple(dict.fromkeys(entry.added_depends_on))
     return Subtask(**values)
 
 

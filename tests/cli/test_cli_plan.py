@@ -10,8 +10,10 @@ import pytest
 from calling import Cli
 from story import RUN, START, FakeTekton, done, planned, started, submitted
 
-from tekton.cli.estimate import Estimator, idle_view, longest_path_s
+from tekton.cli.estimate import Estimate, Estimator, idle_view, longest_path_s
+from tekton.cli.plan import as_json
 from tekton.config import load_settings
+from tekton.planning.planfile import load_plan_file
 from tekton.types import PLAN_ID, Constraints, Decision, Failure, Plan, Subtask, Task
 from tekton.workflow.events import SubtaskUnroutable
 
@@ -49,6 +51,22 @@ def test_the_json_of_a_plan_has_the_promised_keys(cli: Cli, plan_file: str) -> N
     assert {"id", "title", "instruction", "depends_on"} <= shown["subtasks"][0].keys()
     assert shown["estimate"]["seconds"] > 0
     assert shown["estimate"]["cost_usd"] >= 0
+
+
+def test_the_subtasks_of_the_json_are_a_plan_file(tmp_path: Path) -> None:
+    """Whatever a subtask says of itself comes back."""
+    subtasks = (
+        Subtask(id="a", title="A", instruction="Do a.", model="m", timeout_s=2.5, max_tokens=9),
+        Subtask(id="b", title="B", instruction="Do b.", depends_on=("a",), optional=True),
+        Subtask(
+            id="c", title="C", instruction="Combine.", depends_on=("a", "b"),
+            added_depends_on=("b",), role="synthesis",
+        ),
+    )  # fmt: skip
+    estimate = Estimate(seconds=None, cost_nusd=None, decisions={})
+    shown = as_json(Plan(subtasks=subtasks), estimate)
+    (tmp_path / "plan.json").write_text(json.dumps({"subtasks": shown["subtasks"]}))
+    assert load_plan_file(tmp_path / "plan.json").plan.subtasks == subtasks
 
 
 @pytest.mark.usefixtures("no_cluster")

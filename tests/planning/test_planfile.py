@@ -138,6 +138,7 @@ def test_reserved_keys_say_so(file: Path, key: str) -> None:
         ({"instruction": "a\x07b"}, "subtask 2 (b)"),
         ({"depends_on": ["zzz"]}, "depends_on names 'zzz'"),
         ({"depends_on": "a"}, "subtask 2 (b): depends_on"),
+        ({"added_depends_on": ["a"]}, "(b): added_depends_on names 'a', which is not in its"),
         ({"timeout_s": 0}, "timeout_s"),
         ({"timeout_s": float("nan")}, "timeout_s"),
         ({"timeout_s": True}, "timeout_s"),
