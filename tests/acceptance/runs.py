@@ -47,7 +47,7 @@ class Commands:
             text=True,
         )
 
-    def finish(self, *args: str, **environment: str) -> tuple[str, str, int]:
+    def call(self, *args: str, **environment: str) -> tuple[str, str, int]:
         """Output, errors and exit code of a command."""
         command = self.start(*args, **environment)
         output, errors = command.communicate(timeout=280)
@@ -177,6 +177,7 @@ def plan_file(folder: Path) -> Path:
             "title": subtask.title,
             "instruction": subtask.instruction,
             "depends_on": list(subtask.depends_on),
+            "role": subtask.role,
         }
         for subtask in held_plan("HOLD").subtasks
     ]

@@ -26,7 +26,7 @@ def test_the_shipped_example_answers_with_its_three_facts(tmp_path: Path) -> Non
     try:
         problem = (EXAMPLES / "problem.txt").read_text()
         run = ("run", problem, "--context", str(EXAMPLES / "sales.csv"), "--json")
-        output, errors, code = commands.finish(*run, TEKTON_MODELS_DIR=str(models_dir))
+        output, errors, code = commands.call(*run, TEKTON_MODELS_DIR=str(models_dir))
         assert code == 0, errors
         result = json.loads(output)
         assert [fact for fact in FACTS if fact not in result["answer"]] == []
@@ -36,4 +36,4 @@ def test_the_shipped_example_answers_with_its_three_facts(tmp_path: Path) -> Non
         assert result["usage"]["output_tokens"] > 0
         assert result["cost_usd"] > 0
     finally:
-        commands.finish("down")
+        commands.call("down")

@@ -45,7 +45,7 @@ def cluster_of_its_own(root: Path) -> Iterator[Commands]:
     try:
         yield commands
     finally:
-        commands.finish("down")
+        commands.call("down")
 
 
 def test_a_full_disk_under_the_journal(
@@ -70,10 +70,10 @@ def test_a_full_disk_under_the_journal(
         assert re.search(r"^tekton: disk full .*tekton runs resume", errors, re.MULTILINE)
         assert "Traceback" not in errors
         (small_disk / "filler").unlink()
-        _, errors, code = commands.finish("runs", "resume", run_id)
+        _, errors, code = commands.call("runs", "resume", run_id)
         # The run goes on by itself once there is space: it may be over before we ask.
         assert code == 0 or "succeeded" in errors
-        result = json.loads(commands.finish("runs", "show", run_id, "--json")[0])
+        result = json.loads(commands.call("runs", "show", run_id, "--json")[0])
         assert result["status"] == "succeeded"
         assert {subtask["attempts"] for subtask in result["subtasks"]} <= {1, 2}
         assert commands.ran_again(run_id) == set()
@@ -95,7 +95,7 @@ def test_two_commands_at_once_share_one_cluster(tmp_path: Path) -> None:
         elsewhere = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": record.token}
         elsewhere["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         other_state = ("--address", record.address, "--state-dir", str(tmp_path / "other"))
-        _, errors, code = commands.finish(*arguments[:-1], *other_state, **elsewhere)
+        _, errors, code = commands.call(*arguments[:-1], *other_state, **elsewhere)
         assert code == 4, errors
         assert f"keeps its runs in {tmp_path / 'state'}" in errors.strip().splitlines()[-1]
 
@@ -105,14 +105,14 @@ def test_a_cluster_that_run_started_ends_when_it_is_idle(tmp_path: Path) -> None
     (tmp_path / "gate").touch()
     plan = plan_file(tmp_path)
     commands = Commands(tmp_path)
-    _, errors, code = commands.finish("run", "x", "--plan", str(plan), "--model", "steady")
+    _, errors, code = commands.call("run", "x", "--plan", str(plan), "--model", "steady")
     assert code == 0, errors
     record = read_record(tmp_path / "state")
     assert record is not None
     supervisor = record.process()
     if supervisor is not None:  # it may have ended while the command said goodbye
         supervisor.wait(timeout=60)
-    assert "state: down" in commands.finish("status")[0]
+    assert "state: down" in commands.call("status")[0]
 
 
 def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
     settings_for(tmp_path)
     plan = plan_file(tmp_path)
     run = ("run", "A problem", "--plan", str(plan), "--model", "steady")
-    _, errors, code = commands.finish(*run, "--address", "127.0.0.1:1")
+    _, errors, code = commands.call(*run, "--address", "127.0.0.1:1")
     assert code == 4
     assert errors.strip().splitlines()[-1].startswith("tekton: can't join the Ray cluster")
 
