@@ -14,7 +14,12 @@ from tekton.config import Settings
 from tekton.engines.load import model_file
 from tekton.errors import PlanInvalid, TektonError
 from tekton.planning.parse import parse_plan
-from tekton.routing.bounds import input_bound_bytes, input_floor_tokens, result_bytes
+from tekton.routing.bounds import (
+    input_bound_bytes,
+    input_expected_tokens,
+    input_floor_tokens,
+    result_bytes,
+)
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
 from tekton.types import AttemptResult, Decision, Failure, Output
@@ -147,6 +152,9 @@ def _decide(
             ask.subtask, state.task.problem, state.task.context, sizes, feedback
         ),
         input_tokens_floor=input_floor_tokens(ask.subtask, feedback),
+        input_tokens_expected=input_expected_tokens(
+            ask.subtask, state.task.problem, state.task.context, sizes, feedback
+        ),
         exclude=ask.exclude,
         remaining_nusd=ask.remaining_nusd,
     )

@@ -10,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tekton.routing.bounds import input_bound_bytes, input_floor_tokens, result_bytes
+from tekton.routing.bounds import (
+    input_bound_bytes,
+    input_expected_tokens,
+    input_floor_tokens,
+    result_bytes,
+)
 from tekton.routing.policy import Policy
 from tekton.routing.view import ModelView, RouterView
 from tekton.types import ArtifactRef, Constraints, Decision, Failure, Plan, Subtask
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from tekton.catalog import Catalog
     from tekton.config import Limits, Settings
 
-# Answers are not there yet: a dependant is taken to read this much of each.
+# Answers are not there yet: a dependant is taken to read at most this much of each.
 ANSWER_TOKENS = 200
 BYTES_PER_TOKEN = 4
 
@@ -59,6 +64,9 @@ class Estimator:
             limits=self.limits,
             input_tokens_bound=input_bound_bytes(subtask, problem, self.context, sizes),
             input_tokens_floor=input_floor_tokens(subtask),
+            input_tokens_expected=input_expected_tokens(
+                subtask, problem, self.context, [None] * len(reads)
+            ),
         )
 
     def _answer_bytes(self, subtask: Subtask) -> int:

@@ -1,14 +1,15 @@
-"""How long a subtask's prompt can get, before anybody has written it: for reservations and windows.
+"""How long a subtask's prompt can get and probably gets, before anybody has written it.
 
-Counted in bytes, because no tokenizer makes more tokens than a text has bytes; the constants cover
-what `context` puts around the parts, and a test holds packing to them. Pure; nothing is read.
+The bound is for reservations and windows. It counts bytes, because no tokenizer makes more tokens
+than a text has bytes; the constants cover what `context` puts around the parts, and a test holds
+packing to them. The expectation is for predicted times and costs. Pure; nothing is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef, Subtask
+from tekton.types import TABLE_MEDIA_TYPE, ArtifactRef, Role, Subtask
 
 FRAME_BYTES = 2_000
 """System text, labels and chat template around a step of the work or the synthesis."""
@@ -24,6 +25,19 @@ PLAN_TEXT_BYTES = 1_300
 """What the planner is shown of a text at most."""
 BYTES_PER_TOKEN = 4
 """Of English words: what a frame takes that can't be trimmed."""
+FRAME_TOKENS: Mapping[Role, int] = {"work": 85, "synthesis": 75, "plan": 700}
+"""What a frame takes in fact, template included, counted with the starter models' tokenizer."""
+PART_TOKENS = 12
+"""Likewise the label of one input, one earlier result or one turn of feedback."""
+HEADER_TOKENS = 45
+"""A table's columns, counted with the example's four."""
+FIGURES_TOKENS = 105
+"""A table's figures where a step asks for one: 50 to 175 in the steps of the example. A step that
+asks for none gets all that fit, about 500; the text alone does not tell which it is."""
+PLAN_TEXT_TOKENS = 75
+"""The 300 characters that the planner is shown of a text."""
+RESULT_TOKENS = 60
+"""A result that is not there yet."""
 
 
 def input_bound_bytes(
@@ -45,6 +59,30 @@ def input_bound_bytes(
     inputs = 0 if synthesis else sum(_input(ref) for ref in context)
     results = sum(PART_BYTES + size for size in dependency_sizes)
     return FRAME_BYTES + _bytes(problem) + _bytes(subtask.instruction) + inputs + results
+
+
+def input_expected_tokens(
+    subtask: Subtask,
+    problem: str,
+    context: Sequence[ArtifactRef],
+    dependency_sizes: Sequence[int | None],
+    feedback: Sequence[tuple[str, str]] = (),
+) -> int:
+    """About how many tokens the untrimmed prompt has. Arguments as for `input_bound_bytes`;
+    a dependency's size is None while its result is not there yet."""
+    turns = sum(PART_TOKENS + _tokens(error) + _tokens(raw) for error, raw in feedback)
+    frame = FRAME_TOKENS[subtask.role] + turns
+    if subtask.role == "plan":
+        return frame + _tokens(problem) + sum(_expected_in_plan(ref) for ref in context)
+    own = _tokens(subtask.instruction)
+    if problem.strip() != subtask.instruction.strip():
+        own += _tokens(problem)
+    results = sum(PART_TOKENS + _result_tokens(size) for size in dependency_sizes)
+    if subtask.role == "synthesis" and dependency_sizes:
+        return frame + own + results
+    # Beside earlier results a table's figures are sent only where they are asked for.
+    figures = 0 if dependency_sizes else FIGURES_TOKENS
+    return frame + own + results + sum(_expected(ref, figures) for ref in context)
 
 
 def input_floor_tokens(subtask: Subtask, feedback: Sequence[tuple[str, str]] = ()) -> int:
@@ -72,12 +110,32 @@ def _plan_input(ref: ArtifactRef) -> int:
     return PART_BYTES + _bytes(ref.name) + shown
 
 
+def _expected(ref: ArtifactRef, figures_tokens: int) -> int:
+    if _is_table(ref):
+        return HEADER_TOKENS + figures_tokens
+    return PART_TOKENS + ref.size_bytes // BYTES_PER_TOKEN
+
+
+def _expected_in_plan(ref: ArtifactRef) -> int:
+    if _is_table(ref):
+        return HEADER_TOKENS
+    return PART_TOKENS + min(PLAN_TEXT_TOKENS, ref.size_bytes // BYTES_PER_TOKEN)
+
+
+def _result_tokens(size_bytes: int | None) -> int:
+    return RESULT_TOKENS if size_bytes is None else size_bytes // BYTES_PER_TOKEN
+
+
 def _is_table(ref: ArtifactRef) -> bool:
     return ref.media_type == TABLE_MEDIA_TYPE
 
 
 def _feedback_bytes(feedback: Sequence[tuple[str, str]]) -> int:
     return sum(PART_BYTES + _bytes(error) + _bytes(raw) for error, raw in feedback)
+
+
+def _tokens(text: str) -> int:
+    return -(-_bytes(text) // BYTES_PER_TOKEN)
 
 
 def _bytes(text: str) -> int:

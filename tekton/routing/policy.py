@@ -53,6 +53,7 @@ class Policy:
         limits: Limits,
         input_tokens_bound: int,
         input_tokens_floor: int | None = None,
+        input_tokens_expected: int | None = None,
         exclude: Set[str] = frozenset(),
         remaining_nusd: int | None = None,
         needs: Set[Capability] = frozenset(),
@@ -60,18 +61,24 @@ class Policy:
         """Choose a model, or say of every model why it was refused (Failure `no_model`).
 
         `input_tokens_bound` is the prompt's size at most; packing trims it to the model's window,
-        down to `input_tokens_floor` (None: nothing can be trimmed). `exclude` are models that
-        failed the subtask for good, `remaining_nusd` what the run may still reserve (None: no
-        limit), `needs` capabilities besides those of the role ("json" where a schema is asked
-        for). A model forced by `constraints.model` or `subtask.model` must be in the catalog.
+        down to `input_tokens_floor` (None: nothing can be trimmed), and
+        `input_tokens_expected` its probable size (None: a share of the bound). `exclude` are
+        models that failed the subtask for good, `remaining_nusd` what the run may still reserve
+        (None: no limit), `needs` capabilities besides those of the role ("json" where a schema is
+        asked for). A model forced by `constraints.model` or `subtask.model` must be in the catalog.
         """
         floor = input_tokens_bound if input_tokens_floor is None else input_tokens_floor
-        features = features_of(subtask, int(input_tokens_bound * TOKENS_OF_BOUND))
+        expected = input_tokens_expected
+        if expected is None:
+            expected = max(floor, int(input_tokens_bound * TOKENS_OF_BOUND))
+        expected = min(expected, input_tokens_bound)
+        features = features_of(subtask, expected)
         ask = Ask(
             role=subtask.role,
             difficulty=difficulty_of(features),
             code=features["code"],
             floor_tokens=min(floor, input_tokens_bound),
+            expected_tokens=expected,
             bound_tokens=input_tokens_bound,
             max_tokens=subtask.max_tokens or _default_max_tokens(subtask.role, limits),
             timeout_s=subtask.timeout_s or limits.timeout_s,

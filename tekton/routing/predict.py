@@ -28,13 +28,17 @@ CANCEL_GRACE_S = 10.0
 """How long past its time limit an attempt may still hold a model: a batch of prefill that can't
 be interrupted takes 1.3 s on two CPU cores; the rest is for a busy machine."""
 TOKENS_OF_BOUND = 0.4
-"""Tokens expected per token of the bound, which counts bytes (about 2.5 a token in our prompts)."""
+"""Tokens expected per token of the bound where nothing better is known: it counts bytes."""
 ANSWER_TOKENS: Mapping[Role, tuple[float, float]] = {
-    "work": (40.0, 260.0),
-    "synthesis": (120.0, 260.0),
-    "plan": (60.0, 300.0),
+    "work": (10.0, 160.0),
+    "synthesis": (40.0, 100.0),
+    "plan": (-380.0, 880.0),
 }
-"""Expected answer by role: tokens at difficulty 0, and what is added up to difficulty 1."""
+"""Expected answer by role: tokens at difficulty 0, and what is added up to difficulty 1. Lines
+through what runs of the starter models wrote: a direct answer 8 to 30 tokens and one fact of a
+table 27 to 44 (difficulty 0.11 to 0.16), a synthesis of three facts 75 to 105 (0.39 to 0.55), a
+plan 7 where it is to answer directly (0.48) and 140 to 200 else (0.63 to 0.70)."""
+LEAST_ANSWER_TOKENS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +55,13 @@ class Prediction:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """What does not depend on the model. `floor_tokens`: the part of the prompt that packing
-    never trims; `bound_tokens`: its size at most, untrimmed."""
+    never trims; `expected_tokens`, `bound_tokens`: its size probably and at most, untrimmed."""
 
     role: Role
     difficulty: float
     code: float
     floor_tokens: int
+    expected_tokens: int
     bound_tokens: int
     max_tokens: int
     timeout_s: float
@@ -66,9 +71,10 @@ def predict(ask: Ask, spec: ModelSpec, view: ModelView) -> Prediction:
     """All predictions for one model. `ask.floor_tokens` must fit its window."""
     max_tokens = min(ask.max_tokens, spec.max_output_tokens)
     prompt = min(ask.bound_tokens, spec.context_window - max_tokens)
-    expected_in = max(min(ask.floor_tokens, prompt), math.ceil(prompt * TOKENS_OF_BOUND))
+    expected_in = min(ask.expected_tokens, prompt)
     base, slope = ANSWER_TOKENS[ask.role]
-    expected_out = min(max_tokens, math.ceil(base + slope * ask.difficulty))
+    answer = max(LEAST_ANSWER_TOKENS, math.ceil(base + slope * ask.difficulty))
+    expected_out = min(max_tokens, answer)
     held_s = expected_in / (view.prefill_tokens_per_s or spec.prefill_tokens_per_s)
     held_s += expected_out / (view.tokens_per_s or spec.tokens_per_s)
     usage = Usage(

@@ -21,6 +21,7 @@ from tekton.routing.bounds import (
     PLAN_FRAME_BYTES,
     TABLE_BYTES,
     input_bound_bytes,
+    input_expected_tokens,
     input_floor_tokens,
     result_bytes,
 )
@@ -172,6 +173,58 @@ async def test_frames_hold_all_own_words_and_the_floor_what_is_never_trimmed() -
         bare = Case(one, "", [], [], [])
         assert await bare.tokens(HUGE) <= frame == bare.bound
         assert input_floor_tokens(one) == frame // BYTES_PER_TOKEN
+
+
+USUAL_BYTES_PER_TOKEN = 3.6  # of these prompts, by the starter models' tokenizer
+ENGLISH = "The north sold less than the year before, because two shops were closed in spring. "
+SALES = pa.table(
+    {
+        "date": [f"2026-{1 + row % 6:02d}-05" for row in range(60)],
+        "region": [("North", "South", "East", "West")[row % 4] for row in range(60)],
+        "revenue": [100.25 + row for row in range(60)],
+    }
+)
+FACT = "Find the region with the highest revenue."
+REPORT = "From the sales table, report the total revenue and the region with the highest revenue."
+USUAL = {
+    "a question": Case(replace(WORK, instruction=FACT), FACT, [], [], []),
+    "a fact": Case(replace(WORK, instruction=FACT), REPORT, [("sales.csv", SALES)], [], []),
+    "a text": Case(replace(WORK, instruction=FACT), REPORT, [("a.md", ENGLISH * 40)], [], []),
+    "after others": Case(
+        replace(WORK, instruction="Give advice."), REPORT, [("sales.csv", SALES)],
+        [("First", ENGLISH * 3), ("Second", None)], [],
+    ),
+    "a synthesis": Case(
+        replace(WORK, instruction="Combine the results.", role="synthesis"), REPORT,
+        [("sales.csv", SALES)], [("First", ENGLISH * 3), ("Second", ENGLISH)], [],
+    ),
+    "a plan": Case(
+        Subtask(id=PLAN_ID, title="Plan", instruction="", role="plan"), REPORT,
+        [("sales.csv", SALES), ("a.md", ENGLISH * 40)], [], [],
+    ),
+    "a plan again": Case(
+        Subtask(id=PLAN_ID, title="Plan", instruction="", role="plan"), REPORT, [], [],
+        [("not valid JSON", ENGLISH * 8)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", USUAL)
+async def test_usual_prompts_are_about_as_long_as_expected(name: str) -> None:
+    case, one = USUAL[name], USUAL[name].request
+    sent = await pack(one, lambda ref: case.contents[ref.id], count, HUGE)
+    tokens = sum(size(message.content) for message in sent.messages) / USUAL_BYTES_PER_TOKEN
+    expected = input_expected_tokens(
+        one.subtask, one.problem, one.context, case.sizes, case.feedback
+    )
+    assert 0.75 * tokens < expected < 1.35 * tokens
+    assert expected <= case.bound
+
+
+def test_a_result_that_is_not_there_yet_is_expected_to_be_short() -> None:
+    known = input_expected_tokens(WORK, "p", (), [400])
+    unknown = input_expected_tokens(WORK, "p", (), [None])
+    assert input_expected_tokens(WORK, "p", (), []) < unknown < known
 
 
 def test_a_tables_allowance_is_what_packing_may_give_it() -> None:

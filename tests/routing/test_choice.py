@@ -9,6 +9,7 @@ from routing_models import ALL, LARGE, SMALL, decision, mixed, remote, shipped, 
 
 from tekton.catalog import Catalog, ModelSpec
 from tekton.config import Limits
+from tekton.routing.bounds import input_expected_tokens
 from tekton.routing.features import WEIGHTS
 from tekton.routing.view import ModelView
 from tekton.types import Role
@@ -88,6 +89,24 @@ def test_measured_speeds_replace_the_priors() -> None:
     found = decision(step(EASY[0]), catalog, prefer="speed", view=measured)
     assert found.model == LARGE
     assert found.predicted_latency_s < 1.0
+
+
+def test_the_expected_prompt_drives_the_prediction_and_the_bound_does_not() -> None:
+    short = decision(step(EASY[0]), shipped(), input_tokens_expected=150)
+    long = decision(step(EASY[0]), shipped(), input_tokens_expected=900)
+    rate = shipped()[LARGE].prefill_tokens_per_s
+    assert (short.model, long.model) == (LARGE, LARGE)
+    longer_s = long.predicted_latency_s - short.predicted_latency_s
+    assert longer_s == pytest.approx(750 / rate, rel=0.1)  # and a little more of an answer
+    assert short.bound_nusd == long.bound_nusd
+
+
+def test_a_trivial_question_is_expected_to_take_seconds() -> None:
+    """On a laptop it takes 3 to 4; the priors are a little slower."""
+    subtask = step(EASY[1])
+    expected = input_expected_tokens(subtask, EASY[1], (), ())
+    found = decision(subtask, shipped(), input_tokens_expected=expected)
+    assert 1.0 < found.predicted_latency_s < 10.0
 
 
 def test_loading_time_counts() -> None:

@@ -49,6 +49,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, ModelSpec], str, dict[str, Any]]:
         "constraints": Constraints(prefer=draw(PREFER), local_only=draw(st.booleans())),
         "input_tokens_bound": bound,
         "input_tokens_floor": draw(st.integers(0, bound)),
+        "input_tokens_expected": draw(st.none() | st.integers(0, 60_000)),
         "exclude": draw(st.frozensets(st.sampled_from(["a", "b", "c"]))),
         "remaining_nusd": draw(st.none() | st.integers(0, 10**10)),
     }
