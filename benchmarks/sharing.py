@@ -194,9 +194,16 @@ def keep(table: Any, settings: Settings) -> ArtifactRef:
         return ingest(path, ArtifactStore(settings.state_dir / "artifacts"), settings.limits)
 
 
-def through_tekton(tekton: Tekton, context: tuple[ArtifactRef, ...]) -> None:
+def load_workers(tekton: Tekton) -> None:
+    """The largest first: then no raylet is left that could hold two."""
+    for name in sorted(CPUS, key=CPUS.__getitem__, reverse=True):
+        through_tekton(tekton, (), (name,))
+
+
+def through_tekton(
+    tekton: Tekton, context: tuple[ArtifactRef, ...], names: Sequence[str] = tuple(CPUS)
+) -> None:
     """A run of SUBTASKS that all read the table, spread over the models."""
-    names = list(CPUS)
     subtasks = tuple(
         Subtask(
             id=f"s{i}",
@@ -262,7 +269,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         table = make_table()
         artifact = keep(table, settings)
         say("loading a Worker on every raylet")
-        through_tekton(tekton, ())
+        load_workers(tekton)
         nodes = worker_nodes(tekton)
         if len(set(nodes.values())) != len(CPUS):
             sys.exit(f"the Workers share raylets: {nodes}")
