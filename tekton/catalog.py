@@ -8,17 +8,22 @@ per hour the model is held (local) in the files, and integer nano-USD in the cod
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tekton.errors import UsageError
 from tekton.money import NANO_PER_USD
 from tekton.types import Usage
 
 Capability = Literal["chat", "code", "json", "plan", "tools", "vision", "reasoning", "embedding"]
+Provider = Literal["anthropic", "openai"]
+
+KEY_ENV: Mapping[Provider, str] = {"anthropic": "ANTHROPIC_API_KEY", "openai": "OPENAI_API_KEY"}
+"""Where the key of a provider's own address is looked for."""
 
 
 class _Frozen(BaseModel):
@@ -94,11 +99,19 @@ class ModelSpec(_Frozen):
     `tokens_per_s` and `prefill_tokens_per_s` are priors that measurements replace. `slots` is how
     many requests one Worker computes at once, each with `context_window` tokens. `options` go to
     the engine as they are.
+
+    A remote model is reached through its `provider`'s protocol, at the provider's own address or at
+    `base_url`, where it is called `remote_name` (empty: `name`). `api_key_env` names the
+    environment variable of the key (empty: see `key_env`); the key itself is never kept here.
     """
 
     name: str
     kind: Literal["local", "remote"]
     engine: Literal["llama_cpp", "deterministic"] | None = None
+    provider: Provider | None = None
+    remote_name: str = ""
+    base_url: str | None = None
+    api_key_env: str = ""
     context_window: Annotated[int, Field(gt=0)]
     max_output_tokens: Annotated[int, Field(gt=0)] = 1024
     capabilities: frozenset[Capability] = frozenset({"chat"})
@@ -113,6 +126,29 @@ class ModelSpec(_Frozen):
     resources: Resources = Resources()
     license: str = ""
     options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> ModelSpec:
+        if self.kind == "remote" and self.provider is None:
+            raise ValueError(f"a remote model needs a provider: one of {', '.join(KEY_ENV)}")
+        if self.kind == "local" and (self.provider or self.base_url):
+            raise ValueError("a local model has no provider and no base_url")
+        return self
+
+    @property
+    def key_env(self) -> str:
+        """The environment variable with the key, "" where none is needed.
+
+        Only a provider's own address has a default: a key of OpenAI's must not go to another host
+        because somebody set `base_url` and nothing else.
+        """
+        if self.provider is None or self.api_key_env or self.base_url is not None:
+            return self.api_key_env
+        return KEY_ENV[self.provider]
+
+    def missing_key(self) -> str:
+        """The environment variable that must be set before the model can be used, "" if none."""
+        return "" if not self.key_env or os.environ.get(self.key_env) else self.key_env
 
 
 class Catalog:

@@ -12,7 +12,13 @@ USAGE = Usage(input_tokens=1_000, cached_input_tokens=400, output_tokens=200, se
 
 
 def remote(name: str, **prices: float) -> ModelSpec:
-    return ModelSpec(name=name, kind="remote", context_window=8_000, prices=Prices(**prices))
+    return ModelSpec(
+        name=name,
+        kind="remote",
+        provider="openai",
+        context_window=8_000,
+        prices=Prices(**prices),
+    )
 
 
 def local(name: str, usd_per_hour: float) -> ModelSpec:

@@ -42,7 +42,7 @@ def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
 
 def test_a_remote_model_cannot_be_loaded(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="no engine"):
-        build(tmp_path, kind="remote", engine=None)
+        build(tmp_path, kind="remote", provider="openai", engine=None)
 
 
 def test_a_path_to_any_file_works(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def remote(name: str, quality: float, usd_in: float, usd_out: float, **more: Any
     return ModelSpec(
         name=name,
         kind="remote",
+        provider="openai",
         context_window=200_000,
         capabilities=ALL,
         quality=quality,

@@ -24,9 +24,11 @@ PRICE = st.floats(0, 100, allow_nan=False)
 
 @st.composite
 def specs(draw: st.DrawFn, name: str) -> ModelSpec:
+    kind = draw(st.sampled_from(["local", "remote"]))
     return ModelSpec(
         name=name,
-        kind=draw(st.sampled_from(["local", "remote"])),
+        kind=kind,
+        provider="openai" if kind == "remote" else None,
         context_window=draw(st.integers(700, 200_000)),
         max_output_tokens=draw(st.integers(1, 4_000)),
         quality=draw(st.floats(0, 1)),
