@@ -74,6 +74,7 @@ class Subtask:
 
     `added_depends_on` is the part of `depends_on` that a rule added because the text gave the
     edge away; it is shown as such. `optional`: its failure degrades the run instead of failing it.
+    `local_only`: no remote model may see it (`planning.privacy` spreads that to what reads it).
     """
 
     id: str
@@ -86,6 +87,7 @@ class Subtask:
     model: str | None = None
     timeout_s: float | None = None
     max_tokens: int | None = None
+    local_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +117,10 @@ class Usage:
     """What an attempt used.
 
     `input_tokens` counts the whole prompt, `cached_input_tokens` the part of it that was served
-    from a cache. `seconds` is the time the model was held (local cost is derived from it).
-    `estimated`: evidence was lost and the reservation's bound was charged.
+    from a cache and `cache_write_tokens` the part that was newly written to one (some providers
+    charge more for it). `output_tokens` counts the whole answer, `reasoning_tokens` the part of it
+    that was thought before. `seconds` is the time the model was held (local cost is derived from
+    it). `estimated`: evidence was lost and the reservation's bound was charged.
     """
 
     input_tokens: int = 0
@@ -124,6 +128,8 @@ class Usage:
     output_tokens: int = 0
     seconds: float = 0.0
     estimated: bool = False
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -132,6 +138,8 @@ class Usage:
             output_tokens=self.output_tokens + other.output_tokens,
             seconds=self.seconds + other.seconds,
             estimated=self.estimated or other.estimated,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
         )
 
 

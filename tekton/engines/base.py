@@ -6,15 +6,19 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from tekton.chat.types import ChatEvent, ChatRequest
-from tekton.types import Failure
+from tekton.types import Failure, Usage
 
 
 class EngineError(Exception):
-    """An engine's failure, typed (`failure.kind` says whether another try or model may help)."""
+    """An engine's failure, typed (`failure.kind` says whether another try or model may help).
 
-    def __init__(self, failure: Failure) -> None:
+    `usage` is what was used before it failed, where the engine knows (`estimated`: at least).
+    """
+
+    def __init__(self, failure: Failure, *, usage: Usage | None = None) -> None:
         super().__init__(failure.message)
         self.failure = failure
+        self.usage = usage
 
 
 class Engine(Protocol):

@@ -186,6 +186,8 @@ def _check_request(request: ChatRequest, rule: Rule | None, window: int) -> None
         raise _error("bad_request", "no rule matched a request with a schema")
     if request.max_tokens < 1 or not request.messages:
         raise _error("bad_request", "a request needs at least one message and one token")
+    if not request.plain:
+        raise _error("bad_request", "this engine takes plain text only: no tools, no images")
     words = _words(request.messages)
     if words >= window:
         message = f"the prompt has {words} tokens, the model's window holds {window}"

@@ -28,6 +28,8 @@ def chat_body(request: ChatRequest, grammar: str | None) -> dict[str, Any]:
     """
     if request.max_tokens < 1 or not request.messages:
         raise EngineError(bad_request("a request needs at least one message and one token"))
+    if not request.plain:
+        raise EngineError(bad_request("this engine takes plain text only: no tools, no images"))
     body: dict[str, Any] = {
         "messages": message_dicts(request.messages),
         "max_tokens": request.max_tokens,
