@@ -110,6 +110,8 @@ class Models:
         failure = self.load_failure(spec.name)
         if failure is not None:
             return failure.message
+        if spec.kind == "remote":
+            return f"no key: set {key}" if (key := spec.missing_key()) else ""
         if spec.name in self._held or spec.engine == "deterministic":
             return ""
         if not model_file(spec, self.settings.models_dir).is_file():

@@ -23,7 +23,7 @@ from tekton.errors import (
 )
 
 OK = 0
-RUN_FAILED = 1  # the run failed or was cancelled
+RUN_FAILED = 1  # the run failed or was cancelled; `models check` found old prices
 USAGE = 2
 STORE = 5
 DEGRADED = 10  # there is an answer, with something missing

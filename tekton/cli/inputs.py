@@ -62,6 +62,11 @@ def read_plan(path: Path, catalog: Catalog) -> PlanFile:
                 f"{path}: subtask {subtask.id!r} names the unknown model {subtask.model!r}: "
                 f"the catalog has {known}"
             )
+        if subtask.local_only and subtask.model and catalog[subtask.model].kind == "remote":
+            raise PlanInvalid(
+                f"{path}: subtask {subtask.id!r} is or reads something private and names the "
+                f"remote model {subtask.model!r}: name a local one or none"
+            )
     return read
 
 
@@ -100,11 +105,15 @@ def check_models(
         if local_only and spec.kind != "local":
             raise UsageError(f"model {model!r} is remote: drop --local-only or name another")
         return
+    from tekton.catalog import KEY_ENV
+
     kinds = ("local",) if local_only else ("local", "remote")
     able = [spec for spec in catalog if spec.kind in kinds and "chat" in spec.capabilities]
     if not any(unavailable(spec, settings) is None for spec in able):
         starters = " ".join(sorted(spec.name for spec in able if spec.starter))
-        raise ModelUnavailable(f"no model is downloaded: run tekton models pull {starters}".strip())
+        keys = "" if local_only else f", or set {' or '.join(KEY_ENV.values())}"
+        pull = f"run tekton models pull {starters}".strip()
+        raise ModelUnavailable(f"no model is downloaded: {pull}{keys}")
 
 
 def unavailable(spec: ModelSpec, settings: Settings) -> str | None:
@@ -112,7 +121,7 @@ def unavailable(spec: ModelSpec, settings: Settings) -> str | None:
     from tekton.engines.load import model_file
 
     if spec.kind == "remote":
-        return "remote, which this version has no provider for"
+        return "remote and has no key" if spec.missing_key() else None
     if spec.engine == "deterministic" or model_file(spec, settings.models_dir).is_file():
         return None
     return "not downloaded"
@@ -121,7 +130,7 @@ def unavailable(spec: ModelSpec, settings: Settings) -> str | None:
 def remedy(spec: ModelSpec) -> str:
     """What to do about a model that is not available."""
     if spec.kind == "remote":
-        return "name a local one (tekton models list)"
+        return f"set {spec.missing_key()}, or name another (tekton models list)"
     if spec.path is not None:
         return f"check its path in tekton.toml ({spec.path})"
     return f"run tekton models pull {spec.name}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from tekton.cli import errors
 from tekton.cli.options import Debug, Json, settings
 from tekton.cli.terminal import is_tty, say
 from tekton.errors import ModelUnavailable, UsageError
@@ -33,7 +34,27 @@ def list_models(json: Json = False, debug: Debug = False) -> int:
         jsonout.emit({"models": rows})
     else:
         terminal.console(sys.stdout).print(_table(rows))
+        if keys := sorted({row["key_env"] for row in rows if row["state"] == "no key"}):
+            say(f"Without a key a remote model is not used: set {' or '.join(keys)}")
     return 0
+
+
+@app.command("check")
+def check(json: Json = False, debug: Debug = False) -> int:
+    """Say which prices are older than 90 days or have no source; 1 if any are."""
+    from datetime import datetime, timezone
+
+    from tekton.cli import jsonout
+    from tekton.cli.prices import stale
+
+    found = stale(settings().catalog(), datetime.now(timezone.utc).date())
+    if json:
+        jsonout.emit({"stale": [one.as_json() for one in found]})
+    else:
+        for one in found:
+            print(one.sentence())
+        say("Correct them in tekton.toml" if found else "Every price is at most 90 days old")
+    return errors.RUN_FAILED if found else errors.OK
 
 
 @app.command("pull")
@@ -167,7 +188,7 @@ def _state(spec: ModelSpec, models_dir: Path) -> str:
     from tekton.engines.load import model_file
 
     if spec.kind == "remote":
-        return "remote"
+        return "no key" if spec.missing_key() else "ready"
     if spec.engine == "deterministic" or model_file(spec, models_dir).is_file():
         return "ready"
     return "missing"
@@ -185,6 +206,8 @@ def _row(spec: ModelSpec, models_dir: Path) -> dict[str, Any]:
         "name": spec.name,
         "kind": spec.kind,
         "engine": spec.engine,
+        "provider": spec.provider,
+        "key_env": spec.key_env or None,
         "state": _state(spec, models_dir),
         "starter": spec.starter,
         "context_window": spec.context_window,

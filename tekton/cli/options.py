@@ -36,6 +36,12 @@ Context = Annotated[
     list[Path] | None,
     typer.Option("--context", "-c", metavar="FILE", help="An input file; may be repeated."),
 ]
+Private = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--private", metavar="FILE", help="An input file that must stay here; implies --local-only."
+    ),
+]
 PlanFile = Annotated[
     Path | None,
     typer.Option("--plan", metavar="FILE", help="Your own plan (YAML or JSON)."),

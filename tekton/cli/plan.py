@@ -22,6 +22,7 @@ from tekton.cli.options import (
     Model,
     PlanFile,
     Prefer,
+    Private,
     Quiet,
     Seed,
     StateDir,
@@ -47,6 +48,7 @@ def plan(
     ] = "",
     *,
     context: Context = None,
+    private: Private = None,
     plan: PlanFile = None,
     model: Model = None,
     prefer: Prefer = None,
@@ -67,6 +69,7 @@ def plan(
     wishes = Wishes(
         problem=problem,
         context=tuple(context or ()),
+        private=tuple(private or ()),
         plan=plan,
         model=model,
         local_only=local_only,
@@ -136,7 +139,12 @@ def as_json(plan: Plan, estimate: Estimate) -> dict[str, Any]:
 
 
 def _subtask(subtask: Subtask) -> dict[str, Any]:
-    own = {"model": subtask.model, "timeout_s": subtask.timeout_s, "max_tokens": subtask.max_tokens}
+    own = {
+        "model": subtask.model,
+        "timeout_s": subtask.timeout_s,
+        "max_tokens": subtask.max_tokens,
+        "privacy": "local" if subtask.local_only else None,
+    }
     return {
         "id": subtask.id,
         "title": subtask.title,

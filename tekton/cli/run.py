@@ -21,6 +21,7 @@ from tekton.cli.options import (
     Output,
     PlanFile,
     Prefer,
+    Private,
     Quiet,
     Seed,
     StateDir,
@@ -43,6 +44,7 @@ def run(
     problem: Problem = "",
     *,
     context: Context = None,
+    private: Private = None,
     plan: PlanFile = None,
     model: Model = None,
     prefer: Prefer = None,
@@ -68,6 +70,7 @@ def run(
     wishes = Wishes(
         problem=problem,
         context=tuple(context or ()),
+        private=tuple(private or ()),
         plan=plan,
         model=model,
         budget_nusd=options.budget_nusd(budget),
@@ -92,10 +95,11 @@ def run(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the command line says of a task."""
+    """What the command line says of a task. `private`: input files that must stay here."""
 
     problem: str
     context: tuple[Path, ...] = ()
+    private: tuple[Path, ...] = ()
     plan: Path | None = None
     model: str | None = None
     budget_nusd: int | None = None
@@ -114,18 +118,21 @@ def task_of(wishes: Wishes, settings: Settings) -> Task:
     read = inputs.read_plan(wishes.plan, catalog) if wishes.plan is not None else None
     plan = read.plan if read is not None else None
     typed = wishes.problem or (read.problem if read is not None else None) or ""
+    # Every step may read every input file, so one that is private makes the run local.
+    local_only = wishes.local_only or bool(wishes.private)
+    local_only = local_only or (read is not None and read.local_only)
     shown_only = plan is not None and wishes.plan_only
     problem = typed if shown_only else inputs.read_problem(typed, settings.limits)
     if wishes.model is not None or not shown_only:
-        inputs.check_models(catalog, settings, model=wishes.model, local_only=wishes.local_only)
+        inputs.check_models(catalog, settings, model=wishes.model, local_only=local_only)
     return Task(
         problem=problem,
-        context=inputs.ingest_context(wishes.context, settings),
+        context=inputs.ingest_context((*wishes.context, *wishes.private), settings),
         constraints=Constraints(
             budget_nusd=wishes.budget_nusd,
             max_parallel=wishes.max_parallel,
             prefer=settings.prefer,
-            local_only=wishes.local_only,
+            local_only=local_only,
             model=wishes.model,
             seed=wishes.seed,
         ),

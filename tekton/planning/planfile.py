@@ -2,7 +2,8 @@
 
 Format: `subtasks`, a list of mappings with `id`, `title`, `instruction` and, if wanted,
 `depends_on`, `added_depends_on` (the part of it that a rule added to a model's plan), `model`,
-`timeout_s`, `max_tokens`, `optional`, `role`; beside it `name` and `problem`. Order is free.
+`timeout_s`, `max_tokens`, `optional`, `role`, `privacy: local` (no remote model may see it, nor
+what is made from it); beside it `name`, `problem` and `privacy` for all of it. Order is free.
 Nothing is repaired here: the rules for models' plans do not apply, and a subtask is the synthesis
 only where the file says `role: synthesis`.
 """
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from tekton.errors import PlanInvalid
 from tekton.planning.order import cycle_of, in_order
 from tekton.planning.parse import ID, MAX_TITLE_CHARS, UNPRINTABLE, load_json
+from tekton.planning.privacy import spread
 from tekton.types import ABSOLUTE_MAX_SUBTASKS, Plan, Subtask
 
 MAX_FILE_BYTES = 5_000_000
@@ -43,6 +45,7 @@ class _Entry(BaseModel):
     model: _Words | None = None
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     max_tokens: Annotated[int, Field(gt=0)] | None = None
+    privacy: Literal["local"] | None = None
 
 
 class _Document(BaseModel):
@@ -50,16 +53,19 @@ class _Document(BaseModel):
 
     name: str | None = None
     problem: str | None = None
+    privacy: Literal["local"] | None = None
     subtasks: list[_Entry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile:
-    """What a plan file holds; `name` and `problem` are None where it has none."""
+    """What a plan file holds; `name` and `problem` are None where it has none. `local_only`: all
+    of it is private, the problem too."""
 
     plan: Plan
     name: str | None
     problem: str | None
+    local_only: bool = False
 
 
 def load_plan(path: Path, max_subtasks: int = ABSOLUTE_MAX_SUBTASKS) -> Plan:
@@ -146,8 +152,9 @@ def _plan_file(document: Any, max_subtasks: int) -> PlanFile:
     if not read.subtasks:
         raise PlanInvalid("'subtasks' is empty: a plan needs at least one")
     _check(read.subtasks)
-    plan = _sorted(tuple(_subtask(entry) for entry in read.subtasks))
-    return PlanFile(plan=plan, name=read.name, problem=read.problem)
+    plan = spread(_sorted(tuple(_subtask(entry) for entry in read.subtasks)))
+    private = read.privacy is not None
+    return PlanFile(plan=plan, name=read.name, problem=read.problem, local_only=private)
 
 
 def _refuse_reserved(document: dict[Any, Any]) -> None:
@@ -220,7 +227,8 @@ def _check_edges(entries: list[_Entry]) -> None:
 
 
 def _subtask(entry: _Entry) -> Subtask:
-    values = entry.model_dump()
+    values = entry.model_dump(exclude={"privacy"})
+    values["local_only"] = entry.privacy is not None
     values["title"] = " ".join(entry.title.split())
     values["depends_on"] = tuple(dict.fromkeys(entry.depends_on))
     values["added_depends_on"] = tuple(dict.fromkeys(entry.added_depends_on))

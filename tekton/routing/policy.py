@@ -86,7 +86,7 @@ class Policy:
         forced = constraints.model or subtask.model
         rules = _Rules(
             needs=NEEDS[subtask.role] | needs,
-            local_only=constraints.local_only,
+            private="task" if constraints.local_only else "subtask" if subtask.local_only else "",
             forced=forced,
             exclude=exclude,
             remaining_nusd=remaining_nusd,
@@ -127,7 +127,7 @@ def _default_max_tokens(role: Role, limits: Limits) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rules:
     needs: Set[Capability]
-    local_only: bool
+    private: str  # what must stay here: "task", "subtask" or nothing
     forced: str | None
     exclude: Set[str]
     remaining_nusd: int | None
@@ -164,8 +164,8 @@ def _refusal(ask: Ask, rules: _Rules, spec: ModelSpec, view: ModelView | None) -
         return f"{rules.forced} is forced"
     if spec.name in rules.exclude:
         return "it failed this subtask before"
-    if rules.local_only and spec.kind != "local":
-        return "it is remote and the task is local-only"
+    if rules.private and spec.kind != "local":
+        return f"it is remote and the {rules.private} is local-only"
     # Who forces a model wants it to plan as well; whether what it writes is a plan is checked.
     needs = rules.needs - {"plan"} if rules.forced is not None else rules.needs
     if not needs <= spec.capabilities:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tekton.catalog import ModelSpec
 from tekton.routing.view import ModelView
@@ -91,16 +91,12 @@ def predict(ask: Ask, spec: ModelSpec, view: ModelView) -> Prediction:
 
 def bound_nusd(spec: ModelSpec, input_tokens: int, max_tokens: int, timeout_s: float) -> int:
     """The most that one attempt within these limits can cost."""
-    prices = spec.prices
-    dearer_cached = prices.cached_input_usd_per_mtok > prices.input_usd_per_mtok
-    return prices.cost_nusd(
-        Usage(
-            input_tokens=input_tokens,
-            cached_input_tokens=input_tokens if dearer_cached else 0,
-            output_tokens=max_tokens,
-            seconds=timeout_s + CANCEL_GRACE_S,
-        )
+    plain = Usage(
+        input_tokens=input_tokens, output_tokens=max_tokens, seconds=timeout_s + CANCEL_GRACE_S
     )
+    cached = replace(plain, cached_input_tokens=input_tokens)
+    written = replace(plain, cache_write_tokens=input_tokens)
+    return max(spec.prices.cost_nusd(usage) for usage in (plain, cached, written))
 
 
 def _quality(ask: Ask, spec: ModelSpec) -> float:

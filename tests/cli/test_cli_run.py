@@ -251,8 +251,10 @@ def test_without_any_model_it_says_what_to_fetch(cli: Cli) -> None:
     assert ended.code == 3
     assert ended.err.splitlines()[-1] == (
         "tekton: no model is downloaded: "
-        "run tekton models pull qwen2.5-coder-0.5b qwen2.5-coder-1.5b"
+        "run tekton models pull qwen2.5-coder-0.5b qwen2.5-coder-1.5b, "
+        "or set ANTHROPIC_API_KEY or OPENAI_API_KEY"
     )
+    assert "API_KEY" not in cli("run", "What?", "--local-only").err
     assert cli("run", "What?", "--model", LARGE).code == 3
 
 

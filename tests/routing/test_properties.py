@@ -37,6 +37,7 @@ def specs(draw: st.DrawFn, name: str) -> ModelSpec:
         prices=Prices(
             input_usd_per_mtok=draw(PRICE),
             cached_input_usd_per_mtok=draw(PRICE),
+            cache_write_usd_per_mtok=draw(st.none() | PRICE),
             output_usd_per_mtok=draw(PRICE),
             usd_per_hour=draw(PRICE),
         ),
@@ -69,7 +70,10 @@ def test_a_higher_price_never_makes_a_model_chosen(case: Any, name: str, times: 
     models, text, more = case
     if name in models and chosen(models, text, more) != name:
         prices = models[name].prices.model_dump()
-        dearer = {k: v * times if k.endswith(("tok", "hour")) else v for k, v in prices.items()}
+        dearer = {
+            k: v * times if k.endswith(("tok", "hour")) and v is not None else v
+            for k, v in prices.items()
+        }
         changed = models[name].model_copy(update={"prices": Prices(**dearer)})
         assert chosen({**models, name: changed}, text, more) != name
 
@@ -102,10 +106,11 @@ def test_constraints_hold_in_every_decision(case: Any) -> None:
 
 
 @UNHURRIED
-@given(cases(), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+@given(cases(), st.tuples(*[st.floats(0, 1)] * 5))
 def test_the_bound_covers_every_usage_within_the_limits(
-    case: Any, prompt: float, cached: float, answer: float, held: float
+    case: Any, shares: tuple[float, ...]
 ) -> None:
+    prompt, cached, written, answer, held = shares
     models, text, more = case
     found = decide(step(text), Catalog(models), **more)
     if isinstance(found, Decision):
@@ -115,6 +120,7 @@ def test_the_bound_covers_every_usage_within_the_limits(
         usage = Usage(
             input_tokens=tokens,
             cached_input_tokens=int(tokens * cached),
+            cache_write_tokens=int((tokens - int(tokens * cached)) * written),
             output_tokens=int(found.max_tokens * answer),
             seconds=(found.timeout_s + CANCEL_GRACE_S) * held,
         )
