@@ -152,7 +152,8 @@ class ModelSpec(_Frozen):
 
     def missing_key(self) -> str:
         """The environment variable that must be set before the model can be used, "" if none."""
-        return "" if not self.key_env or os.environ.get(self.key_env) else self.key_env
+        key = self.key_env
+        return "" if not key or os.environ.get(key, "").strip() else key
 
 
 class Catalog:

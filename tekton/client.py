@@ -13,13 +13,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tekton.config import Settings
 from tekton.errors import ClusterError, StoreError, TektonError
-from tekton.planning.privacy import spread
 from tekton.types import Notice, Progress, Task
 from tekton.workflow.journal import Entry
 
@@ -50,12 +48,7 @@ class Tekton:
         return cls(connect(settings, on_status=on_status), settings)
 
     def submit(self, task: Task, *, attached: bool) -> str:
-        """Hand a Task over; returns the run's id once RunSubmitted is journaled.
-
-        What depends on a local-only subtask of its plan is made local-only as well.
-        """
-        if task.plan is not None:
-            task = replace(task, plan=spread(task.plan))
+        """Hand a Task over; returns the run's id once RunSubmitted is journaled."""
         run_id = time.strftime("%m%d-%H%M%S-") + secrets.token_hex(2)
         self._ask(self._core.coordinator.submit.remote(run_id, task, attached, self._settings))
         return run_id

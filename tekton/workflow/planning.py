@@ -6,6 +6,7 @@ announced may have started, so it is append-only: a later plan must begin with i
 
 from __future__ import annotations
 
+from tekton.planning.privacy import spread
 from tekton.types import PLAN_ID, Failure, Plan, Subtask
 from tekton.workflow.events import PlanCompleted, PlanExtended, PlanRejected, RunSubmitted
 from tekton.workflow.run import Run
@@ -61,6 +62,7 @@ def rejected(run: Run, event: PlanRejected) -> None:
 
 
 def _adopt(run: Run, plan: Plan) -> None:
+    plan = spread(plan)  # whoever brought it: this is the one way into a run
     announced = run.state.announced
     if not plan.subtasks:
         raise PlanRefused("a plan needs at least one subtask")

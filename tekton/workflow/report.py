@@ -130,6 +130,7 @@ def _usage(attempts: list[AttemptState]) -> dict[str, Any]:
     return {
         "input_tokens": total.input_tokens,
         "cached_input_tokens": total.cached_input_tokens,
+        "cache_write_tokens": total.cache_write_tokens,
         "output_tokens": total.output_tokens,
         "seconds": round(total.seconds, 6),
         "estimated": total.estimated,

@@ -43,7 +43,7 @@ def test_the_key_of_a_provider_goes_to_no_other_host(fields: dict[str, str], var
 def test_a_missing_or_empty_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert remote().missing_key() == "OPENAI_API_KEY"
-    monkeypatch.setenv("OPENAI_API_KEY", "")
+    monkeypatch.setenv("OPENAI_API_KEY", " ")
     assert remote().missing_key() == "OPENAI_API_KEY"
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     assert remote().missing_key() == ""

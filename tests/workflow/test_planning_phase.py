@@ -15,6 +15,7 @@ from tekton.workflow.events import (
     PlanExtended,
     PlanRejected,
     ResumeRequested,
+    Route,
 )
 from tekton.workflow.table import MachineError, PlanRefused, UnknownTransition
 
@@ -41,6 +42,16 @@ def test_the_planner_goes_the_way_of_a_subtask() -> None:
     assert brief(driver.succeed(PLAN_ID, "the plan")) == ["ParsePlan:the plan"]
     assert brief(complete(driver, subtask("a"), subtask("b", "a"))) == ["Route:a"]
     assert driver.state.ledger.spent_nusd == 5
+
+
+def test_what_reads_something_private_is_routed_as_private() -> None:
+    driver = Driver()
+    driver.submit(subtask("pay", local_only=True), subtask("b"), subtask("c", "pay"))
+    driver.run("b")
+    routes = [one for one in driver.run("pay") if isinstance(one, Route)]
+    assert [(one.subtask.id, one.subtask.local_only) for one in routes] == [("c", True)]
+    kept = driver.state.plan.subtasks
+    assert [one.local_only for one in kept] == [True, False, True]
 
 
 def test_a_rejected_plan_goes_back_with_every_error_so_far() -> None:

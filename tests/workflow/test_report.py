@@ -45,6 +45,7 @@ def test_totals_include_the_planning() -> None:
     assert whole["usage"] == {
         "input_tokens": 12,
         "cached_input_tokens": 0,
+        "cache_write_tokens": 0,
         "output_tokens": 12,
         "seconds": 4.5,
         "estimated": False,
