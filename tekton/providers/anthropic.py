@@ -20,6 +20,7 @@ class AnthropicProvider(Remote):
     """An Engine over one of Anthropic's models, or of a server that speaks as they do.
 
     `temperature`: send the request's; current models refuse it, servers of other models take it.
+    `strict_schemas`: send only what strict modes know of a schema.
     `extra_body` is added to every request as it is.
     """
 
@@ -30,10 +31,12 @@ class AnthropicProvider(Remote):
         slots: int,
         context_window: int,
         temperature: bool = False,
+        strict_schemas: bool = True,
         extra_body: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(connection, slots=slots, context_window=context_window)
         self._temperature = temperature
+        self._strict_schemas = strict_schemas
         self._extra_body = dict(extra_body or {})
 
     def _connect(self, key: str) -> AsyncAnthropic:
@@ -45,7 +48,12 @@ class AnthropicProvider(Remote):
         )
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        return wire.body(request, self._connection.model, temperature=self._temperature)
+        return wire.body(
+            request,
+            self._connection.model,
+            temperature=self._temperature,
+            strict_schemas=self._strict_schemas,
+        )
 
     async def _send(self, client: AsyncAnthropic, body: dict[str, Any]) -> Chunks:
         # The SDK has no argument for it any more.

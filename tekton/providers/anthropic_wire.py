@@ -26,7 +26,7 @@ from tekton.chat.types import (
     UsageSoFar,
 )
 from tekton.engines.base import EngineError
-from tekton.providers.schema import NotEnforceable, strict_schema
+from tekton.providers.schema import NotEnforceable, sent_schema
 from tekton.types import Failure, Usage
 
 CACHE = {"type": "ephemeral"}
@@ -40,7 +40,9 @@ STOP_REASONS: dict[str, StopReason] = {
 }
 
 
-def body(request: ChatRequest, model: str, *, temperature: bool) -> dict[str, Any]:
+def body(
+    request: ChatRequest, model: str, *, temperature: bool = False, strict_schemas: bool = True
+) -> dict[str, Any]:
     """The request's body. Raises EngineError (`bad_request`)."""
     first = next(
         (n for n, message in enumerate(request.messages) if message.role != "system"),
@@ -60,7 +62,7 @@ def body(request: ChatRequest, model: str, *, temperature: bool) -> dict[str, An
     if request.tools:
         out["tools"] = [_tool(tool) for tool in request.tools]
         out["tool_choice"] = _tool_choice(request)
-    out |= _effort_and_format(request)
+    out |= _effort_and_format(request, strict_schemas)
     if temperature:
         out["temperature"] = request.temperature
     return out
@@ -135,7 +137,7 @@ def _tool_choice(request: ChatRequest) -> dict[str, Any]:
     return choice
 
 
-def _effort_and_format(request: ChatRequest) -> dict[str, Any]:
+def _effort_and_format(request: ChatRequest, strict_schemas: bool) -> dict[str, Any]:
     config: dict[str, Any] = {}
     out: dict[str, Any] = {}
     if request.effort == "none":
@@ -145,7 +147,7 @@ def _effort_and_format(request: ChatRequest) -> dict[str, Any]:
         config["effort"] = request.effort
     if request.schema is not None:
         try:
-            schema = strict_schema(request.schema)
+            schema = sent_schema(request.schema, strict=strict_schemas)
         except NotEnforceable as error:
             raise _bad(str(error)) from None
         config["format"] = {"type": "json_schema", "schema": schema}

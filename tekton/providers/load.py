@@ -19,6 +19,7 @@ DEFAULTS = Timeouts()
 class ProviderOptions(BaseModel):
     """What `options` of a remote model's catalog entry may set; None means by the address.
 
+    `strict_schemas`: send only what strict modes know of a schema (servers of one's own know more).
     `max_tokens_field`, `reasoning_content` and `cache_breakpoints` are for `openai` alone.
     `label` is the name people read in messages. `extra_body` goes into every request.
     """
@@ -33,6 +34,7 @@ class ProviderOptions(BaseModel):
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] | None = None
     reasoning_content: bool = False
     cache_breakpoints: bool = False
+    strict_schemas: bool | None = None
     extra_body: Mapping[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -66,6 +68,7 @@ def _anthropic(spec: ModelSpec, options: ProviderOptions) -> Engine:
         slots=spec.slots,
         context_window=spec.context_window,
         temperature=bool(options.temperature),
+        strict_schemas=_strict(spec, options),
         extra_body=options.extra_body,
     )
 
@@ -84,6 +87,7 @@ def _openai(spec: ModelSpec, options: ProviderOptions) -> Engine:
         temperature=not (own and reasons) if options.temperature is None else options.temperature,
         reasoning_content=options.reasoning_content,
         cache_breakpoints=options.cache_breakpoints,
+        strict_schemas=_strict(spec, options),
     )
     return OpenAIProvider(
         _connection(spec, options, "OpenAI"),
@@ -92,6 +96,10 @@ def _openai(spec: ModelSpec, options: ProviderOptions) -> Engine:
         dialect=dialect,
         extra_body=options.extra_body,
     )
+
+
+def _strict(spec: ModelSpec, options: ProviderOptions) -> bool:
+    return spec.base_url is None if options.strict_schemas is None else options.strict_schemas
 
 
 def _connection(spec: ModelSpec, options: ProviderOptions, maker: str) -> Connection:

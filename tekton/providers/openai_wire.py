@@ -7,7 +7,7 @@ Source: the types of `openai` 3.54.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from tekton.chat.types import (
     ToolResult,
 )
 from tekton.engines.base import EngineError
-from tekton.providers.schema import NotEnforceable, strict_schema
+from tekton.providers.schema import NotEnforceable, sent_schema
 from tekton.types import Failure, Usage
 
 STOP_REASONS: dict[str, StopReason] = {
@@ -46,6 +46,7 @@ class Dialect:
     temperature: bool = True
     reasoning_content: bool = False
     cache_breakpoints: bool = False
+    strict_schemas: bool = True
 
 
 def body(request: ChatRequest, model: str, dialect: Dialect) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def body(request: ChatRequest, model: str, dialect: Dialect) -> dict[str, Any]:
         if not request.parallel_tool_calls:
             out["parallel_tool_calls"] = False
     if request.schema is not None:
-        out["response_format"] = _response_format(request)
+        out["response_format"] = _response_format(request.schema, dialect)
     return out
 
 
@@ -141,13 +142,12 @@ def _tool_choice(choice: str) -> str | dict[str, Any]:
     return {"type": "function", "function": {"name": choice}}
 
 
-def _response_format(request: ChatRequest) -> dict[str, Any]:
-    assert request.schema is not None
+def _response_format(schema: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     try:
-        schema = strict_schema(request.schema)
+        sent = sent_schema(schema, strict=dialect.strict_schemas)
     except NotEnforceable as error:
         raise _bad(str(error)) from None
-    json_schema = {"name": "answer", "strict": True, "schema": schema}
+    json_schema = {"name": "answer", "strict": True, "schema": sent}
     return {"type": "json_schema", "json_schema": json_schema}
 
 

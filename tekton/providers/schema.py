@@ -12,18 +12,34 @@ from typing import Any
 
 KEPT = ("type", "description", "enum", "const", "$ref", "title")
 
+HOLDS = {"type", "enum", "const", "anyOf", "$ref"}
+"""Keywords that shape an answer at all."""
+
 
 class NotEnforceable(ValueError):
     """Strict mode can express nothing of the schema; the message says what is missing."""
 
 
+def sent_schema(schema: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+    """What a server is sent: the strict part, or everything to one that takes everything.
+
+    Raises NotEnforceable; where everything is sent, only for a schema of which nothing would hold:
+    servers drop without a word what they don't know.
+    """
+    if strict:
+        return strict_schema(schema)
+    if not set(_strict(schema)) & HOLDS:
+        raise NotEnforceable("the JSON schema can't be enforced: it names no type")
+    return dict(schema)
+
+
 def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a schema that strict modes enforce; never stricter in types than the original.
+    """The part of a schema that strict modes enforce.
 
     Every property becomes required and no other is allowed. Tuples (`prefixItems`) become arrays
-    of any of their items. A choice at the root, which strict modes refuse, is wrapped by nothing:
-    its object alternatives are merged into one with the union of the properties that all share.
-    Raises NotEnforceable where the root is no object.
+    of any of their items. Strict modes refuse a choice at the root: objects to choose from become
+    one, in which a property that some of them lack may be null. Raises NotEnforceable where the
+    root is no object.
     """
     strict = _strict(schema)
     if "anyOf" in strict:

@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tekton.catalog import ModelSpec
-from tekton.chat.types import ChatRequest, Finished, Message, TextDelta
+from tekton.catalog import ModelSpec, Provider
+from tekton.chat.types import ChatRequest, Finished, Message, TextDelta, UsageSoFar
 from tekton.config import load_settings
 from tekton.engines.base import Engine
 from tekton.engines.load import build_engine, model_file
+from tekton.providers.load import build_provider
 
 WINDOW = 1024
+KEY_ENV = "LLAMA_SERVER_KEY"
+
+
+@dataclass(frozen=True)
+class LlamaServer:
+    """A running server of two slots, on loopback, with a key."""
+
+    address: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -24,8 +34,15 @@ class Subject:
     spec: ModelSpec
     models_dir: Path
 
+    @property
+    def counts_exactly(self) -> bool:
+        """Of a prompt somewhere else only a bound is known before it is sent."""
+        return self.spec.kind == "local"
+
     def engine(self, slots: int = 1) -> Engine:
         spec = self.spec.model_copy(update={"slots": slots})
+        if spec.kind == "remote":
+            return build_provider(spec)
         return build_engine(spec, threads=1, gpus=0.0, models_dir=self.models_dir)
 
 
@@ -56,6 +73,22 @@ def llama_subject() -> Subject:
     return Subject(spec, models_dir)
 
 
+def remote_subject(provider: Provider, server: LlamaServer) -> Subject:
+    """llama.cpp's own endpoints, reached as if they were a provider's. No prefix is reused: an
+    answer is to be reproducible."""
+    options = {"temperature": True, "extra_body": {"cache_prompt": False}}
+    spec = ModelSpec(
+        name="smollm2-135m",
+        kind="remote",
+        provider=provider,
+        base_url=server.address if provider == "anthropic" else f"{server.address}/v1",
+        api_key_env=KEY_ENV,
+        context_window=WINDOW,
+        options=options,
+    )
+    return Subject(spec, Path())
+
+
 Starter = Callable[..., Awaitable[Engine]]
 
 
@@ -72,7 +105,8 @@ async def answer(engine: Engine, request: ChatRequest) -> tuple[str, Finished]:
         assert end is None, "nothing follows Finished"
         if isinstance(event, Finished):
             end = event
-        else:
+        elif not isinstance(event, UsageSoFar):
+            assert isinstance(event, TextDelta)
             assert event.text
             assert event.tokens >= 1
             deltas.append(event)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import jsonschema
 import pytest
 
-from tekton.chat.types import Finished, TextDelta
+from tekton.chat.types import ChatEvent, Finished, TextDelta
 from tekton.engines.base import Engine, EngineError
 from tests.engines.subjects import WINDOW, Starter, Subject, answer, ask
 
@@ -36,7 +38,9 @@ async def test_an_answer_is_text_then_one_finished_with_its_usage(
     text, end = await answer(engine, request)
     assert text.strip()
     assert end.stop_reason in ("stop", "length")
-    assert end.usage.input_tokens == await engine.count_tokens(request)
+    counted = await engine.count_tokens(request)
+    assert 0 < end.usage.input_tokens <= counted
+    assert end.usage.input_tokens == counted or not subject.counts_exactly
     assert 0 < end.usage.output_tokens <= request.max_tokens
     assert end.usage.seconds > 0
     assert not end.usage.estimated
@@ -57,6 +61,8 @@ async def test_a_stop_sequence_ends_an_answer_before_it(subject: Subject, start:
 
 
 async def test_a_schema_shapes_the_answer(subject: Subject, start: Starter) -> None:
+    if subject.spec.provider == "anthropic":
+        pytest.skip("llama.cpp's messages endpoint has no structured output; see tests/providers")
     text, _ = await answer(await start(subject), ask("Which colour?", schema=SCHEMA, seed=1))
     jsonschema.validate(json.loads(text), SCHEMA)
 
@@ -81,8 +87,10 @@ async def test_a_prompt_larger_than_the_window_says_by_how_much(
     with pytest.raises(EngineError) as caught:
         await answer(engine, request)
     assert caught.value.failure.kind == "context_overflow"
-    assert str(await engine.count_tokens(request)) in caught.value.failure.message
-    assert str(WINDOW) in caught.value.failure.message
+    named = [int(number) for number in re.findall(r"\d+", caught.value.failure.message)]
+    assert WINDOW in named
+    assert WINDOW < max(named) <= await engine.count_tokens(request)
+    assert await engine.count_tokens(request) in named or not subject.counts_exactly
     assert (await answer(engine, ask("Say hello.")))[0]
 
 
@@ -103,10 +111,17 @@ async def test_a_seeded_request_is_answered_alike_whatever_came_between(
     assert (await answer(engine, request))[0] == first
 
 
+async def _up_to_text(stream: AsyncGenerator[ChatEvent, None]) -> AsyncIterator[ChatEvent]:
+    async for event in stream:
+        yield event
+        if isinstance(event, TextDelta):
+            return
+
+
 async def test_closing_a_stream_frees_its_slot(subject: Subject, start: Starter) -> None:
     engine = await start(subject)
     stream = engine.stream(ask(STORY, max_tokens=500))
-    assert isinstance(await stream.__anext__(), TextDelta)
+    assert any([isinstance(event, TextDelta) async for event in _up_to_text(stream)])
     await asyncio.wait_for(stream.aclose(), CANCEL_S)
     assert (await answer(engine, ask("Say hello.")))[0]
 

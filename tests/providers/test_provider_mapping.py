@@ -210,7 +210,7 @@ async def test_a_schema_is_sent_in_the_providers_own_way(
     server: FaultServer, wire: Wire, open_model: Opener
 ) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}
-    await _events(await open_model("m"), schema=schema)
+    await _events(await open_model("m", strict_schemas=True), schema=schema)
     body = server.entries("request")[0]["body"]
     strict = {
         "type": "object",
@@ -228,7 +228,7 @@ async def test_a_schema_is_sent_in_the_providers_own_way(
 async def test_a_schema_that_cannot_be_sent_is_refused_before(
     server: FaultServer, open_model: Opener
 ) -> None:
-    engine = await open_model("m")
+    engine = await open_model("m", strict_schemas=True)
     with pytest.raises(EngineError, match="schema") as caught:
         await _events(engine, schema={"not": {"type": "string"}})
     assert caught.value.failure.kind == "bad_request"
