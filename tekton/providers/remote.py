@@ -135,9 +135,7 @@ class Remote(ABC):
         seen = _Seen(max_tokens)
         failed: Failure | None = None
         try:
-            chunks = await asyncio.wait_for(
-                self._send(client, body), self._connection.timeouts.first_byte_s
-            )
+            chunks = await self._opened(client, body)
             try:
                 self._check_type(chunks.response)
                 async for chunk in chunks:
@@ -159,6 +157,22 @@ class Remote(ABC):
         assert reader.stop_reason is not None
         usage = _used(reader, seen, time.monotonic() - began) or Usage()
         yield Finished(usage=usage, stop_reason=reader.stop_reason)
+
+    async def _opened(self, client: Client, body: dict[str, Any]) -> Chunks:
+        """The answer, once its headers are there. Not `asyncio.wait_for`: before Python 3.12 that
+        forgets a cancellation which comes together with the result, and the stream would go on."""
+        sending = asyncio.ensure_future(self._send(client, body))
+        try:
+            await asyncio.wait({sending}, timeout=self._connection.timeouts.first_byte_s)
+            if not sending.done():
+                raise EngineError(self._failure(errors.HANGS))
+            return sending.result()
+        except BaseException:
+            sending.cancel()
+            await asyncio.wait({sending})
+            if not sending.cancelled() and sending.exception() is None:
+                await sending.result().close()
+            raise
 
     def _check_type(self, response: httpx2.Response) -> None:
         said = response.headers.get("content-type", "nothing")
@@ -187,8 +201,6 @@ class Remote(ABC):
     def _failure_of(self, error: Exception, *, began: bool) -> Failure:
         """What an exception of the SDK, or of the HTTP client under it, means."""
         label, key = self._connection.label, self._key
-        if isinstance(error, asyncio.TimeoutError):
-            return self._failure(errors.HANGS)
         status, response = getattr(error, "status_code", None), getattr(error, "response", None)
         body = getattr(error, "body", None)
         if isinstance(status, int) and status != httpx2.codes.OK and response is not None:
