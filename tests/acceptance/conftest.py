@@ -66,7 +66,12 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
         "priced": deterministic(fields={"prices": prices}, **common),
         "scribbler": deterministic(rules=[{"reply": "no plan at all"}], **common),
         "planner": deterministic(
-            rules=[{"match": "^Problem: tell me", "reply_json": PLAN}], tokens_per_s=12.0, **common
+            rules=[
+                {"match": "^Problem: tell me", "reply_json": PLAN},
+                {"match": "^Problem: ", "reply_json": {"workers": "one"}},
+            ],
+            tokens_per_s=12.0,
+            **common,
         ),
         "verbose": deterministic(
             rules=[{"match": "LONG", "reply": ("w" * 99 + " ") * 400}], **common
