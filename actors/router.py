@@ -58,6 +58,7 @@ class Router:
         self._held: dict[str, _Held] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._generation = 0
+        self._released = asyncio.Event()
 
     async def lease(self, spec: ModelSpec, holder: str) -> Lease | Failure:
         """A lease on the model's Worker, which is started and loaded first if need be."""
@@ -88,6 +89,7 @@ class Router:
         if held is not None:
             held.holders.discard(holder)
             held.used_at = time.monotonic()
+            self._released.set()
 
     async def release_all(self, holder: str) -> None:
         """Forget the leases of a holder that was restarted."""
@@ -127,7 +129,6 @@ class Router:
         short = shortage(allotment.amounts(), [n["Resources"] for n in nodes if n["Alive"]])
         if short:
             return Failure(kind="load_failed", message=f"{spec.name} can't be placed: {short}")
-        await self._make_room(allotment)
         name = f"worker:{spec.name}"
         worker_class: Any = ray.remote(Worker)
         handle: ActorHandle[Any] = worker_class.options(
@@ -139,7 +140,9 @@ class Router:
             max_concurrency=1000,
             **allotment.actor_options(),
         ).remote(spec, self._settings, allotment.threads, REPORTS_TO)
+        placing = asyncio.ensure_future(self._make_room_until(handle.placed.remote(), allotment))
         started = await self._start(spec, handle)
+        placing.cancel()
         if isinstance(started, Failure):
             with suppress(RayActorError):
                 ray.kill(handle)
@@ -158,6 +161,16 @@ class Router:
             message = f"the worker of {spec.name} died while loading: {lines[0] if lines else ''}"
         return Failure(kind="load_failed", message=message)
 
+    async def _make_room_until(self, placed: Any, allotment: Allotment) -> None:
+        """Make room now, and again whenever a lease comes back, until the Worker has its place."""
+        is_placed = asyncio.ensure_future(_outcome(placed))
+        while not is_placed.done():
+            self._released.clear()
+            await self._make_room(allotment)
+            released = asyncio.ensure_future(self._released.wait())
+            await asyncio.wait({is_placed, released}, return_when=asyncio.FIRST_COMPLETED)
+            released.cancel()
+
     async def _make_room(self, allotment: Allotment) -> None:
         """Evict idle Workers, longest unused first, until the need fits what is free."""
         idle = sorted(
@@ -175,3 +188,9 @@ class Router:
         held = self._held.pop(model)
         with suppress(RayActorError, ValueError):
             ray.kill(held.handle)
+
+
+async def _outcome(call: Any) -> None:
+    """Wait for a call, however it ends."""
+    with suppress(RayActorError):
+        await call

@@ -68,6 +68,9 @@ class Worker:
         self._listener: ActorHandle[Any] | None = None
         self._loaded: asyncio.Task[WorkerInfo] | None = None
 
+    async def placed(self) -> None:
+        """Answers as soon as Ray has found a place for this Worker."""
+
     async def start(self) -> WorkerInfo | Failure:
         """Load the model, once; what is held and where, or why it could not be loaded."""
         if self._loaded is None:

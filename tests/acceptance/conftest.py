@@ -6,6 +6,7 @@ it was asked, which is the evidence: the journal is what is under test.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
     once = str(root / "gate-once")
     common: dict[str, Any] = {"log": log, "fsync": True}
     prices = {"input_usd_per_mtok": 3.0, "output_usd_per_mtok": 15.0}
+    all_cpus = {"cpus": (os.cpu_count() or 1) - 0.5}
     models = {
         "steady": deterministic(
             rules=[
@@ -76,6 +78,10 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
         "verbose": deterministic(
             rules=[{"match": "LONG", "reply": ("w" * 99 + " ") * 400}], **common
         ),
+        "wide": deterministic(
+            rules=[{"match": "HOLD", "hold_until": gate}], fields={"resources": all_cpus}, **common
+        ),
+        "broad": deterministic(fields={"resources": all_cpus}, **common),
         "broken": deterministic(
             rules=[{"fail": "engine_error"}], fields={"quality": 0.9}, **common
         ),
