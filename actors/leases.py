@@ -75,7 +75,8 @@ class Leases:
     async def _ask(self, model: str) -> None:
         lease: Lease | Failure
         try:
-            lease = await self._router.lease.remote(self._models.catalog[model], self._holder)
+            spec, settings = self._models.catalog[model], self._models.settings
+            lease = await self._router.lease.remote(spec, self._holder, settings)
         except RayError as error:
             message = f"no lease on {model}: {first_line(error)}"
             lease = Failure(kind="load_failed", message=message)

@@ -53,14 +53,13 @@ class _Held:
 class Router:
     """One Worker a model. State is rebuilt after a restart: Workers are found by their names."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._generation = 0
         self._released = asyncio.Event()
 
-    async def lease(self, spec: ModelSpec, holder: str) -> Lease | Failure:
+    async def lease(self, spec: ModelSpec, holder: str, settings: Settings) -> Lease | Failure:
         """A lease on the model's Worker, which is started and loaded first if need be."""
         async with self._locks.setdefault(spec.name, asyncio.Lock()):
             held = self._held.get(spec.name)
@@ -69,7 +68,7 @@ class Router:
                 self._end(spec.name)
                 held = None
             if held is None:
-                loaded = await self._load(spec)
+                loaded = await self._load(spec, settings)
                 if isinstance(loaded, Failure):
                     return loaded
                 held = self._held[spec.name] = loaded
@@ -123,7 +122,7 @@ class Router:
             return False
         return isinstance(await self._start(spec, held.handle), WorkerInfo)
 
-    async def _load(self, spec: ModelSpec) -> _Held | Failure:
+    async def _load(self, spec: ModelSpec, settings: Settings) -> _Held | Failure:
         nodes = await asyncio.to_thread(ray.nodes)
         allotment = allot(spec.resources, largest_node(nodes))
         short = shortage(allotment.amounts(), [n["Resources"] for n in nodes if n["Alive"]])
@@ -139,7 +138,7 @@ class Router:
             max_task_retries=0,
             max_concurrency=1000,
             **allotment.actor_options(),
-        ).remote(spec, self._settings, allotment.threads, REPORTS_TO)
+        ).remote(spec, settings, allotment.threads, REPORTS_TO)
         placing = asyncio.ensure_future(self._make_room_until(handle.placed.remote(), allotment))
         started = await self._start(spec, handle)
         placing.cancel()

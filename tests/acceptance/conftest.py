@@ -82,10 +82,17 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
             rules=[{"match": "HOLD", "hold_until": gate}], fields={"resources": all_cpus}, **common
         ),
         "broad": deterministic(fields={"resources": all_cpus}, **common),
+        "damaged": {
+            "kind": "local",
+            "engine": "llama_cpp",
+            "context_window": 4096,
+            "path": str(root / "damaged.gguf"),
+        },
         "broken": deterministic(
             rules=[{"fail": "engine_error"}], fields={"quality": 0.9}, **common
         ),
     }
+    (root / "damaged.gguf").write_bytes(b"GGUF but no more")
     home = root / "home"
     home.mkdir()
     limits: dict[str, Any] = {"heartbeat_s": 3.0, "backoff_s": 0.05, **more_limits}

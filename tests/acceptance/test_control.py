@@ -174,3 +174,12 @@ def test_a_model_waits_for_the_place_of_one_that_falls_idle(lab: Lab) -> None:
     state = lab.finish(second)
     assert state.status == "succeeded"
     assert len(state.attempts) == 1
+
+
+def test_a_model_that_cannot_be_loaded_says_why(lab: Lab) -> None:
+    state = lab.finish(lab.submit(plan_of(one("Do it")), model="damaged"))
+    assert state.status == "failed"
+    assert state.error is not None
+    assert state.error.kind == "load_failed"
+    assert "damaged.gguf" in state.error.message
+    assert state.ledger.spent_nusd == 0

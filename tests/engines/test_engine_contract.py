@@ -58,7 +58,7 @@ async def test_a_stop_sequence_ends_an_answer_before_it(subject: Subject, start:
 
 async def test_a_schema_shapes_the_answer(subject: Subject, start: Starter) -> None:
     text, _ = await answer(await start(subject), ask("Which colour?", schema=SCHEMA, seed=1))
-    jsonschema.validate(json.loads(text), SCHEMA)
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(json.loads(text)), text
 
 
 async def test_a_schema_that_cannot_be_enforced_is_refused_every_time(
