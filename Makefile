@@ -34,7 +34,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.ready-bench
+bench: $(VENV)/.ready-dev
 	@$(BIN)/tekton models pull
 	$(BIN)/python -m benchmarks
 

@@ -50,11 +50,13 @@ class Models:
         self._prefill: dict[str, float] = {}
         self._sick: dict[str, tuple[float, Failure]] = {}
         self._held: set[str] = set()
+        self._downloaded: set[str] = set()
 
     def adopt(self, settings: Settings) -> None:
         """Use the settings a client came with: its catalog may be newer than ours."""
         self.settings = settings
         self.catalog = settings.catalog()
+        self._downloaded.clear()
 
     def loaded(self, model: str) -> None:
         self._held.add(model)
@@ -114,8 +116,10 @@ class Models:
             return f"no key: set {key}" if (key := spec.missing_key()) else ""
         if spec.name in self._held or spec.engine == "deterministic":
             return ""
-        if not model_file(spec, self.settings.models_dir).is_file():
-            return f"not downloaded: `tekton models pull {spec.name}`"
+        if spec.name not in self._downloaded:
+            if not model_file(spec, self.settings.models_dir).is_file():
+                return f"not downloaded: `tekton models pull {spec.name}`"
+            self._downloaded.add(spec.name)  # loading says so if it was removed meanwhile
         return ""
 
 

@@ -17,8 +17,9 @@ from tekton.actors.router import Lease
 from tekton.actors.tasks import Tasks, first_line
 from tekton.types import Failure
 
-IDLE_S = 20.0
-"""An unused lease is given back after that: between the steps of a chain it stays."""
+IDLE_S = 2.0
+"""An unused lease is given back after that: it stays between the steps of a chain, and a model
+that waits for the same CPUs does not wait long."""
 
 
 class Leases:
@@ -74,7 +75,8 @@ class Leases:
     async def _ask(self, model: str) -> None:
         lease: Lease | Failure
         try:
-            lease = await self._router.lease.remote(self._models.catalog[model], self._holder)
+            spec, settings = self._models.catalog[model], self._models.settings
+            lease = await self._router.lease.remote(spec, self._holder, settings)
         except RayError as error:
             message = f"no lease on {model}: {first_line(error)}"
             lease = Failure(kind="load_failed", message=message)

@@ -53,13 +53,13 @@ class _Held:
 class Router:
     """One Worker a model. State is rebuilt after a restart: Workers are found by their names."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._generation = 0
+        self._released = asyncio.Event()
 
-    async def lease(self, spec: ModelSpec, holder: str) -> Lease | Failure:
+    async def lease(self, spec: ModelSpec, holder: str, settings: Settings) -> Lease | Failure:
         """A lease on the model's Worker, which is started and loaded first if need be."""
         async with self._locks.setdefault(spec.name, asyncio.Lock()):
             held = self._held.get(spec.name)
@@ -68,7 +68,7 @@ class Router:
                 self._end(spec.name)
                 held = None
             if held is None:
-                loaded = await self._load(spec)
+                loaded = await self._load(spec, settings)
                 if isinstance(loaded, Failure):
                     return loaded
                 held = self._held[spec.name] = loaded
@@ -88,6 +88,7 @@ class Router:
         if held is not None:
             held.holders.discard(holder)
             held.used_at = time.monotonic()
+            self._released.set()
 
     async def release_all(self, holder: str) -> None:
         """Forget the leases of a holder that was restarted."""
@@ -121,13 +122,12 @@ class Router:
             return False
         return isinstance(await self._start(spec, held.handle), WorkerInfo)
 
-    async def _load(self, spec: ModelSpec) -> _Held | Failure:
+    async def _load(self, spec: ModelSpec, settings: Settings) -> _Held | Failure:
         nodes = await asyncio.to_thread(ray.nodes)
         allotment = allot(spec.resources, largest_node(nodes))
         short = shortage(allotment.amounts(), [n["Resources"] for n in nodes if n["Alive"]])
         if short:
             return Failure(kind="load_failed", message=f"{spec.name} can't be placed: {short}")
-        await self._make_room(allotment)
         name = f"worker:{spec.name}"
         worker_class: Any = ray.remote(Worker)
         handle: ActorHandle[Any] = worker_class.options(
@@ -138,8 +138,10 @@ class Router:
             max_task_retries=0,
             max_concurrency=1000,
             **allotment.actor_options(),
-        ).remote(spec, self._settings, allotment.threads, REPORTS_TO)
+        ).remote(spec, settings, allotment.threads, REPORTS_TO)
+        placing = asyncio.ensure_future(self._make_room_until(handle.placed.remote(), allotment))
         started = await self._start(spec, handle)
+        placing.cancel()
         if isinstance(started, Failure):
             with suppress(RayActorError):
                 ray.kill(handle)
@@ -158,6 +160,16 @@ class Router:
             message = f"the worker of {spec.name} died while loading: {lines[0] if lines else ''}"
         return Failure(kind="load_failed", message=message)
 
+    async def _make_room_until(self, placed: Any, allotment: Allotment) -> None:
+        """Make room now, and again whenever a lease comes back, until the Worker has its place."""
+        is_placed = asyncio.ensure_future(_outcome(placed))
+        while not is_placed.done():
+            self._released.clear()
+            await self._make_room(allotment)
+            released = asyncio.ensure_future(self._released.wait())
+            await asyncio.wait({is_placed, released}, return_when=asyncio.FIRST_COMPLETED)
+            released.cancel()
+
     async def _make_room(self, allotment: Allotment) -> None:
         """Evict idle Workers, longest unused first, until the need fits what is free."""
         idle = sorted(
@@ -175,3 +187,9 @@ class Router:
         held = self._held.pop(model)
         with suppress(RayActorError, ValueError):
             ray.kill(held.handle)
+
+
+async def _outcome(call: Any) -> None:
+    """Wait for a call, however it ends."""
+    with suppress(RayActorError):
+        await call

@@ -26,8 +26,9 @@ from tekton.catalog import ModelSpec
 from tekton.chat.types import Finished, TextDelta
 from tekton.config import Settings
 from tekton.context.packing import pack
-from tekton.engines.base import EngineError
+from tekton.engines.base import Engine, EngineError
 from tekton.engines.load import build_engine
+from tekton.errors import TektonError
 from tekton.types import (
     AttemptRequest,
     AttemptResult,
@@ -56,17 +57,17 @@ class Worker:
     hears Progress."""
 
     def __init__(self, spec: ModelSpec, settings: Settings, threads: int, reports_to: str) -> None:
-        self._spec = spec
-        self._limits = settings.limits
+        self._spec, self._settings, self._threads = spec, settings, threads
         self._artifacts = ArtifactStore(Path(settings.state_dir) / "artifacts")
         self._reports_to = reports_to
-        self._engine = build_engine(
-            spec, threads=threads, gpus=spec.resources.gpus, models_dir=settings.models_dir
-        )
+        self._engine: Engine  # from `start` on
         self._attempts: OrderedDict[str, asyncio.Task[AttemptResult]] = OrderedDict()
         self._cancelled_early: set[str] = set()
         self._listener: ActorHandle[Any] | None = None
         self._loaded: asyncio.Task[WorkerInfo] | None = None
+
+    async def placed(self) -> None:
+        """Answers as soon as Ray has found a place for this Worker."""
 
     async def start(self) -> WorkerInfo | Failure:
         """Load the model, once; what is held and where, or why it could not be loaded."""
@@ -86,6 +87,7 @@ class Worker:
         with suppress(ValueError):  # a Worker that nobody listens to is still of use
             self._listener = await asyncio.to_thread(ray.get_actor, self._reports_to)
         started = time.monotonic()
+        self._engine = self._build()
         await self._engine.start()
         return WorkerInfo(
             spec=self._spec,
@@ -95,6 +97,16 @@ class Worker:
             slots=self._engine.slots,
             load_s=time.monotonic() - started,
         )
+
+    def _build(self) -> Engine:
+        """The engine, not started. Raises EngineError where it can't be had."""
+        spec, models_dir = self._spec, self._settings.models_dir
+        try:
+            return build_engine(
+                spec, threads=self._threads, gpus=spec.resources.gpus, models_dir=models_dir
+            )
+        except TektonError as error:
+            raise EngineError(Failure(kind="load_failed", message=str(error))) from error
 
     async def run(self, request: AttemptRequest, references: References) -> AttemptResult:
         """Carry an Attempt out. The same attempt again joins the first; it is never run twice."""
@@ -127,9 +139,12 @@ class Worker:
         await self._engine.close()
 
     def _forget_old(self) -> None:
-        for attempt_id in list(self._attempts)[: max(0, len(self._attempts) - KEPT_RESULTS)]:
-            if self._attempts[attempt_id].done():
-                del self._attempts[attempt_id]
+        """Keep the last results, and whatever still runs."""
+        while len(self._attempts) > KEPT_RESULTS:
+            attempt_id, task = next(iter(self._attempts.items()))
+            if not task.done():
+                return
+            del self._attempts[attempt_id]
 
     async def _carry_out(self, request: AttemptRequest, references: References) -> AttemptResult:
         answer = Answer(request, self._report)
@@ -171,7 +186,7 @@ class Worker:
     async def _keep(self, text: str, request: AttemptRequest) -> Output:
         data = text.encode()
         # A plan is parsed where runs are decided: it is never fetched from a file.
-        if len(data) <= self._limits.inline_output_bytes or request.subtask.role == "plan":
+        if len(data) <= self._settings.limits.inline_output_bytes or request.subtask.role == "plan":
             return Output(text=text)
         reference = await asyncio.to_thread(
             self._artifacts.put_bytes, data, name=request.subtask.id, media_type="text/markdown"

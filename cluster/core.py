@@ -66,7 +66,7 @@ def ensure_core(settings: Settings, *, supervisor_pid: int | None) -> Core:
         # The journal is a file of this node, and model files are looked up on it first.
         "scheduling_strategy": here,
     }
-    router = _actor(Router, ROUTER, shared, settings)
+    router = _actor(Router, ROUTER, shared)
     coordinator = _actor(Coordinator, COORDINATOR, shared, settings, supervisor_pid)
     theirs = _ask(coordinator.ready.remote())
     check_same(ours, Identity(**theirs))

@@ -1,4 +1,4 @@
-"""Make a virtual environment with Tekton in it: `python tools/bootstrap.py VENV [dev|bench]`.
+"""Make a virtual environment with Tekton in it: `python tools/bootstrap.py VENV [dev]`.
 
 Runs on a bare Python 3.10+, so it imports the standard library only. A finished installation leaves
 a stamp that make compares with pyproject.toml and constraints.txt; an interrupted one is gone on
@@ -15,8 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GIB = 1024**3
-NEEDED_BYTES = {"": 2 * GIB, "dev": 2 * GIB, "bench": 3 * GIB}  # a half of it stays
-INCLUDED = {"": ("",), "dev": ("", "dev"), "bench": ("", "dev", "bench")}
+NEEDED_BYTES = {"": 2 * GIB, "dev": 2 * GIB}  # a half of it stays
+INCLUDED = {"": ("",), "dev": ("", "dev")}
 
 
 def main(venv: Path, extra: str) -> None:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 BEYOND = "3.15"  # the first Python that is not resolved for
 PLATFORMS = (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
-EXTRAS = ("dev", "bench")
+EXTRAS = ("dev",)
 HEADER = "# Made by tools/constraints.py from pyproject.toml: run `make constraints`, never edit.\n"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from tekton.chat.types import ChatRequest
 from tekton.context.layout import Layout, plan_layout, work_layout
@@ -36,21 +37,38 @@ async def pack(
     trimmed is too long; and whatever `resolve` and `count` raise.
     """
     make = plan_layout if request.subtask.role == "plan" else work_layout
-    layout = await asyncio.to_thread(make, request, resolve)
-    return await _fit(layout, request, count, max(0, window - request.max_tokens))
+    # Reading inputs and excerpting them may take a second; without any, a thread costs more
+    # than the work.
+    run = asyncio.to_thread if _has_inputs(request) else _at_once
+    layout = await run(make, request, resolve)
+    room = max(0, window - request.max_tokens)
+    return await _fit(
+        layout, request, lambda sizes: run(_write, layout, request, sizes), count, room
+    )
+
+
+def _has_inputs(request: AttemptRequest) -> bool:
+    outputs = (dependency.output for dependency in request.dependencies)
+    return bool(request.context) or any(out and out.artifact for out in outputs)
+
+
+async def _at_once(work: Callable[..., Any], *args: Any) -> Any:
+    return work(*args)
 
 
 async def _fit(
     layout: Layout,
     request: AttemptRequest,
+    write: Callable[[Sequence[int]], Awaitable[ChatRequest]],
     count: Callable[[ChatRequest], Awaitable[int]],
     room: int,
 ) -> ChatRequest:
+    """The largest of the tried sizes that fits. Raises EngineError where none does."""
     full = [part.size_chars for part in layout.parts]
     sizes = shrink(layout.parts, full, sum(full) - room * CHARS_PER_TOKEN)
     sizes = sizes or least(layout.parts, full)
     for margin in (*MARGINS, None):
-        packed = await asyncio.to_thread(_write, layout, request, sizes)
+        packed = await write(sizes)
         tokens = await count(packed)
         if tokens <= room:
             return packed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 
 from tekton.chat.types import Message
 from tekton.engines.base import EngineError
@@ -22,7 +22,7 @@ class Loopback:
 
     def __init__(self, address: str, key: str) -> None:
         # trust_env=False: a proxy of the environment must never see this traffic
-        self._http = httpx.AsyncClient(
+        self._http = httpx2.AsyncClient(
             base_url=address,
             headers={"Authorization": f"Bearer {key}"},
             timeout=TIMEOUT_S,
@@ -42,7 +42,7 @@ class Loopback:
         try:
             response = await self._http.post(path, json=body)
             answer: dict[str, Any] = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             raise EngineError(engine_error(f"llama.cpp's tokenizer: {error!r}")) from error
         if "error" in answer:
             raise EngineError(failure_of(answer["error"]))

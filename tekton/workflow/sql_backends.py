@@ -1,6 +1,7 @@
 """Where the journal's SQL runs: SQLite in one thread of its own, servers by an async driver.
 
-Both carry out a synchronous function on a connection, inside one transaction, and are awaited.
+Both carry out a synchronous function inside one transaction, on SQLAlchemy's connection or, where
+each tenth of a millisecond counts, on the driver beneath it; they are awaited.
 SQLite gets a thread rather than an async driver because such a driver hops threads for every
 statement; here a whole transaction costs one hop.
 """
@@ -10,21 +11,34 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from tekton.errors import StoreError
 from tekton.workflow.sql_errors import store_errors
 
 T = TypeVar("T")
+C = TypeVar("C")
 
 BUSY_S = 30.0
 """How long SQLite waits for another process's transaction before it gives up."""
+
+
+class Driver(Protocol):
+    """A database's driver in a transaction. SQL is in `dialect`, parameters are by position."""
+
+    dialect: Dialect
+
+    def read(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        """All rows that are found."""
+
+    def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run the statement once for each of `rows`."""
 
 
 class Backend(Protocol):
@@ -32,6 +46,9 @@ class Backend(Protocol):
 
     async def call(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction: committed when it returns, rolled back if it raises."""
+
+    async def call_driver(self, work: Callable[[Driver], T]) -> T:
+        """As `call`, past SQLAlchemy where the driver can be used directly."""
 
     async def close(self) -> None:
         """Wait for what is under way and let go. Idempotent."""
@@ -49,6 +66,7 @@ class SqliteBackend:
         self._where = str(path) if path else "in memory"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tekton-journal")
         self._connection: Connection | None = None
+        self._driver: _SqliteDriver | None = None
         self._closed = False
         self._engine = create_engine(
             "sqlite://",
@@ -60,10 +78,10 @@ class SqliteBackend:
         event.listen(self._engine, "begin", lambda conn: conn.exec_driver_sql(begin))
 
     async def call(self, work: Callable[[Connection], T]) -> T:
-        if self._closed:
-            raise StoreError(f"the journal {self._where} is closed")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._transact, work)
+        return await self._in_thread(self._transact, work)
+
+    async def call_driver(self, work: Callable[[Driver], T]) -> T:
+        return await self._in_thread(self._transact_driver, work)
 
     async def close(self) -> None:
         if self._closed:
@@ -73,12 +91,29 @@ class SqliteBackend:
         await loop.run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown(wait=False)
 
+    async def _in_thread(
+        self, transact: Callable[[Callable[[C], T]], T], work: Callable[[C], T]
+    ) -> T:
+        if self._closed:
+            raise StoreError(f"the journal {self._where} is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, transact, work)
+
     def _transact(self, work: Callable[[Connection], T]) -> T:
+        with store_errors(self._where), self._connected().begin():
+            return work(self._connected())
+
+    def _transact_driver(self, work: Callable[[Driver], T]) -> T:
         with store_errors(self._where):
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            with self._connection.begin():
-                return work(self._connection)
+            if self._driver is None:
+                self._driver = _SqliteDriver(self._connected())
+            with self._driver.connection:  # commits, or rolls back
+                self._driver.connection.execute("BEGIN IMMEDIATE")
+                return work(self._driver)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
 
     def _disconnect(self) -> None:
         with store_errors(self._where):
@@ -113,8 +148,35 @@ class ServerBackend:
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
 
+    async def call_driver(self, work: Callable[[Driver], T]) -> T:
+        return await self.call(lambda connection: work(_ServerDriver(connection)))
+
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+class _SqliteDriver:
+    def __init__(self, connection: Connection) -> None:
+        self.dialect: Dialect = connection.dialect
+        self.connection: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+
+    def read(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self.connection.executemany(sql, rows)
+
+
+class _ServerDriver:
+    def __init__(self, connection: Connection) -> None:
+        self.dialect: Dialect = connection.dialect
+        self._connection = connection
+
+    def read(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        return self._connection.exec_driver_sql(sql, tuple(parameters)).all()
+
+    def write(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])
 
 
 def _connect_sqlite(

@@ -6,6 +6,7 @@ stay out of the message: they hold the user's problem.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,7 +46,7 @@ def store_errors(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, sqlite3.Error, OSError) as error:
         raise StoreError(_explain(where, getattr(error, "orig", None) or error)) from error
     except (SQLAlchemyError, UnicodeError, OverflowError) as error:
         raise StoreError(f"the journal {where} refused a value: {error}") from error

@@ -1,34 +1,26 @@
 """The journal in a SQL database: SQLite in a file, or PostgreSQL by URL. See `journal.Journal`.
 
-The statements are plain SQLAlchemy Core on a synchronous connection; `sql_backends` decides where
-they run, `sql_dialect` holds what differs between databases.
+The statements are plain SQLAlchemy Core on a synchronous connection (those of `append`, which has
+to be quick, are in `sql_append`); `sql_backends` decides where they run, `sql_dialect` holds what
+differs between databases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, inspect, make_url, select
+from sqlalchemy import Connection, bindparam, delete, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from tekton.errors import StaleEpoch, StoreError
-from tekton.workflow.append_rules import Tail, check_append
+from tekton.errors import StoreError
 from tekton.workflow.codec import decode, encode
 from tekton.workflow.journal import Entry, RunRow
 from tekton.workflow.schema import EVENTS, META, METADATA, OWNERS, RUNS, SCHEMA_VERSION
-from tekton.workflow.sql_backends import Backend, ServerBackend, SqliteBackend, parent_made
-from tekton.workflow.sql_dialect import insert_for, lock_for_creation, upsert_for
+from tekton.workflow.sql_append import check_epoch, check_order, write
+from tekton.workflow.sql_backends import Backend, Driver, ServerBackend, SqliteBackend, parent_made
+from tekton.workflow.sql_dialect import insert_for, lock_for_creation
 
-_ROW_FIELDS = tuple(field.name for field in fields(RunRow))
-
-_EPOCH = select(OWNERS.c.epoch).where(OWNERS.c.owner == bindparam("owner")).with_for_update()
-_LAST_SEQ = select(func.max(EVENTS.c.seq)).where(EVENTS.c.run_id == RUNS.c.run_id).scalar_subquery()
-_TAILS = select(RUNS.c.run_id, RUNS.c.owner, func.coalesce(_LAST_SEQ, 0)).where(
-    RUNS.c.run_id.in_(bindparam("run_ids", expanding=True))
-)
 _READ = (
     select(EVENTS.c.seq, EVENTS.c.event)
     .where(EVENTS.c.run_id == bindparam("run_id"), EVENTS.c.seq > bindparam("after_seq"))
@@ -78,12 +70,15 @@ class SqlJournal:
         a run of another owner, and for a run without a row (deleted, or never begun)."""
         self._refuse_if_read_only()
 
-        def work(connection: Connection) -> None:
-            _check_epoch(connection, owner, expected_epoch)
-            check_append(owner, _tails(connection, entries, rows), entries, rows)
-            _write(connection, entries, rows)
+        # Before the transaction, which holds other writers up.
+        events = [(entry.run_id, entry.seq, encode(entry.event)) for entry in entries]
 
-        await self._backend.call(work)
+        def work(driver: Driver) -> None:
+            check_epoch(driver, owner, expected_epoch)
+            check_order(driver, owner, entries, rows)
+            write(driver, events, rows)
+
+        await self._backend.call_driver(work)
 
     async def read(self, run_id: str, after_seq: int = 0) -> list[Entry]:
         def work(connection: Connection) -> list[tuple[int, bytes]]:
@@ -169,36 +164,6 @@ def _acquire(connection: Connection, owner: str) -> int:
         index_elements=["owner"], set_={"epoch": OWNERS.c.epoch + 1}
     ).returning(OWNERS.c.epoch)
     return int(connection.execute(take).scalar_one())
-
-
-def _check_epoch(connection: Connection, owner: str, expected: int) -> None:
-    found = connection.scalar(_EPOCH, {"owner": owner})
-    if found != expected:
-        raise StaleEpoch(
-            f"{owner!r} wrote under epoch {expected}, the journal is at {found}: another "
-            "Coordinator took over"
-        )
-
-
-def _tails(
-    connection: Connection, entries: Sequence[Entry], rows: Sequence[RunRow]
-) -> dict[str, Tail]:
-    ids = {entry.run_id for entry in entries} | {row.run_id for row in rows}
-    found = connection.execute(_TAILS, {"run_ids": list(ids)}) if ids else ()
-    return {run_id: Tail(owner, last_seq) for run_id, owner, last_seq in found}
-
-
-def _write(connection: Connection, entries: Sequence[Entry], rows: Sequence[RunRow]) -> None:
-    if rows:
-        upsert = upsert_for(connection.dialect.name, RUNS)
-        connection.execute(upsert, [_as_values(row) for row in rows])
-    if entries:
-        values = [{"run_id": e.run_id, "seq": e.seq, "event": encode(e.event)} for e in entries]
-        connection.execute(insert(EVENTS), values)
-
-
-def _as_values(row: RunRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _ROW_FIELDS}
 
 
 def _delete(connection: Connection, gone: list[dict[str, str]]) -> None:

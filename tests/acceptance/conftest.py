@@ -6,6 +6,7 @@ it was asked, which is the evidence: the journal is what is under test.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
     once = str(root / "gate-once")
     common: dict[str, Any] = {"log": log, "fsync": True}
     prices = {"input_usd_per_mtok": 3.0, "output_usd_per_mtok": 15.0}
+    all_cpus = {"cpus": (os.cpu_count() or 1) - 0.5}
     models = {
         "steady": deterministic(
             rules=[
@@ -66,15 +68,31 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
         "priced": deterministic(fields={"prices": prices}, **common),
         "scribbler": deterministic(rules=[{"reply": "no plan at all"}], **common),
         "planner": deterministic(
-            rules=[{"match": "^Problem: tell me", "reply_json": PLAN}], tokens_per_s=12.0, **common
+            rules=[
+                {"match": "^Problem: tell me", "reply_json": PLAN},
+                {"match": "^Problem: ", "reply_json": {"workers": "one"}},
+            ],
+            tokens_per_s=12.0,
+            **common,
         ),
         "verbose": deterministic(
             rules=[{"match": "LONG", "reply": ("w" * 99 + " ") * 400}], **common
         ),
+        "wide": deterministic(
+            rules=[{"match": "HOLD", "hold_until": gate}], fields={"resources": all_cpus}, **common
+        ),
+        "broad": deterministic(fields={"resources": all_cpus}, **common),
+        "damaged": {
+            "kind": "local",
+            "engine": "llama_cpp",
+            "context_window": 4096,
+            "path": str(root / "damaged.gguf"),
+        },
         "broken": deterministic(
             rules=[{"fail": "engine_error"}], fields={"quality": 0.9}, **common
         ),
     }
+    (root / "damaged.gguf").write_bytes(b"GGUF but no more")
     home = root / "home"
     home.mkdir()
     limits: dict[str, Any] = {"heartbeat_s": 3.0, "backoff_s": 0.05, **more_limits}

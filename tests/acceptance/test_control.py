@@ -161,3 +161,25 @@ def test_plan_only_runs_nothing_of_the_plan(lab: Lab) -> None:
     assert state.status == "succeeded"
     assert state.plan is not None
     assert {attempt.subtask_id for attempt in state.attempts.values()} == {"@plan"}
+
+
+def test_a_model_waits_for_the_place_of_one_that_falls_idle(lab: Lab) -> None:
+    """Both ask for every CPU of the node: the second is loaded once the first is not in use."""
+    lab.close_gate()
+    first = lab.submit(plan_of(one("HOLD the node")), model="wide")
+    lab.until(first, lambda events: isinstance(events[-1], AttemptStarted))
+    second = lab.submit(plan_of(one("Do it")), model="broad")
+    release(lab.gate)
+    assert lab.finish(first).status == "succeeded"
+    state = lab.finish(second)
+    assert state.status == "succeeded"
+    assert len(state.attempts) == 1
+
+
+def test_a_model_that_cannot_be_loaded_says_why(lab: Lab) -> None:
+    state = lab.finish(lab.submit(plan_of(one("Do it")), model="damaged"))
+    assert state.status == "failed"
+    assert state.error is not None
+    assert state.error.kind == "load_failed"
+    assert "damaged.gguf" in state.error.message
+    assert state.ledger.spent_nusd == 0

@@ -83,7 +83,7 @@ def test_command_killed_then_resumed(lab: Lab, right_answer: str, tmp_path: Path
     command.kill()
     command.communicate()
     list(lab.tekton.follow(run_id, beat=False))  # ends when the run is paused
-    resumed_to_the_end(lab, run_id, right_answer)
+    expect_resumed_to_the_end(lab, run_id, right_answer)
 
 
 def test_ctrl_c_pauses_and_says_how_to_go_on(lab: Lab, right_answer: str, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_ctrl_c_pauses_and_says_how_to_go_on(lab: Lab, right_answer: str, tmp_pa
     assert command.returncode == 130
     assert f"tekton runs resume {run_id}" in errors
     assert lab.finish(run_id).status == "paused"
-    resumed_to_the_end(lab, run_id, right_answer)
+    expect_resumed_to_the_end(lab, run_id, right_answer)
 
 
 def command_in_the_middle(lab: Lab, folder: Path) -> tuple[subprocess.Popen[str], str]:
@@ -106,7 +106,7 @@ def command_in_the_middle(lab: Lab, folder: Path) -> tuple[subprocess.Popen[str]
     return command, run_id
 
 
-def resumed_to_the_end(lab: Lab, run_id: str, right_answer: str) -> None:
+def expect_resumed_to_the_end(lab: Lab, run_id: str, right_answer: str) -> None:
     """`tekton runs resume` ends the run rightly, and nothing that was finished ran again."""
     resumed = lab.start("runs", "resume", run_id, "--json")
     lab.until_resumed(run_id, lambda events: started_again("b", events))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tekton.chat.types import TextDelta
@@ -142,7 +142,7 @@ async def test_the_port_is_on_loopback_and_closed_without_the_key(
     assert isinstance(engine, LlamaCpp)
     address = engine._server.listening_address
     assert address.startswith("http://127.0.0.1:")
-    async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=address, trust_env=False) as http:
         for path in ("/props", "/slots", "/v1/models", "/metrics"):
             assert (await http.get(path)).status_code == 401
         assert (await http.post("/tokenize", json={"content": "x"})).status_code == 401

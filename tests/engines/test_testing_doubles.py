@@ -28,7 +28,9 @@ async def test_a_fake_clock_wakes_sleepers_in_order_of_their_time() -> None:
 
 
 async def test_a_sleep_of_nothing_returns() -> None:
-    await asyncio.wait_for(FakeClock().sleep(0), 10)
+    clock = FakeClock(at=3.0)
+    await asyncio.wait_for(clock.sleep(0), 10)
+    assert clock() == 3.0
 
 
 def test_a_catalog_of_doubles_is_a_real_catalog() -> None:

@@ -175,8 +175,10 @@ async def test_two_open_a_new_journal_at_once(target: str | Path) -> None:
 
 
 async def test_close_may_be_called_twice(journal: SqlJournal) -> None:
-    await journal.close()
-    await journal.close()
+    for _ in range(2):
+        await journal.close()
+    with pytest.raises(StoreError):
+        await journal.runs()
 
 
 async def test_read_only_never_writes_and_needs_no_journal(target: str | Path) -> None:

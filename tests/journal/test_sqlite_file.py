@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from tekton.errors import StoreError
 from tekton.workflow import sql_backends
+from tekton.workflow.sql_backends import Driver
 from tekton.workflow.sql_journal import SqlJournal
 
 
@@ -173,7 +174,23 @@ async def test_a_lock_that_nobody_lets_go_is_an_error(
     async with await SqlJournal.open(tmp_path / "j.db") as journal:
         holder = sqlite3.connect(tmp_path / "j.db", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="held by another process"):
-            await journal.acquire(OWNER)
+        for writing in (journal.acquire(OWNER), journal.append(OWNER, 1, [], [])):
+            with pytest.raises(StoreError, match="held by another process"):
+                await writing
         holder.close()
-        assert await journal.acquire(OWNER) == 1
+        epoch = await journal.acquire(OWNER)
+        await journal.append(OWNER, epoch, [entry("r", 1)], [row("r")])
+
+
+async def test_a_commit_that_fails_is_taken_back(tmp_path: Path) -> None:
+    def fail_at_the_end(driver: Driver) -> None:
+        driver.read("PRAGMA defer_foreign_keys = ON", ())
+        driver.write("INSERT INTO events VALUES (?, ?, ?)", [("no such run", 1, b"")])
+
+    async with await SqlJournal.open(tmp_path / "j.db") as journal:
+        epoch = await journal.acquire(OWNER)
+        with pytest.raises(StoreError, match="FOREIGN KEY"):
+            await journal._backend.call_driver(fail_at_the_end)
+        await journal.append(OWNER, epoch, [entry("r", 1)], [row("r")])
+        assert await journal.read("no such run") == []
+        assert await journal.acquire(OWNER) == epoch + 1
