@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from tekton.chat.types import Finished, TextDelta
+from tekton.chat.types import ChatEvent, Finished, TextDelta, UsageSoFar
 from tekton.types import AttemptRequest, AttemptResult, Failure, Output, Progress, Usage
 
 PROGRESS_EVERY_S = 0.5
@@ -25,8 +26,18 @@ class Answer:
         self._unreported: list[str] = []
         self._reported_chars = 0
         self._finished: Finished | None = None
+        self._so_far: Usage | None = None
 
-    def add(self, delta: TextDelta) -> None:
+    def take(self, event: ChatEvent) -> None:
+        """Hear an event; reasoning and tool calls are no part of a subtask's output."""
+        if isinstance(event, TextDelta):
+            self._add(event)
+        elif isinstance(event, UsageSoFar):
+            self._so_far = event.usage
+        elif isinstance(event, Finished):
+            self._finished = event
+
+    def _add(self, delta: TextDelta) -> None:
         now = time.monotonic()
         self._first_token = self._first_token or now
         self.parts.append(delta.text)
@@ -36,34 +47,35 @@ class Answer:
             self._reported = now
             self._report(now - self._first_token)
 
-    def finish(self, event: Finished) -> None:
-        self._finished = event
-
     def result(
         self,
         *,
         output: Output | None = None,
         failure: Failure | None = None,
+        usage: Usage | None = None,
         cancelled: bool = False,
     ) -> AttemptResult:
+        """How the attempt ended; `usage` is what a failure itself knows of it."""
         return AttemptResult(
             attempt_id=self._request.attempt_id,
-            usage=self._usage(),
+            usage=usage or self._usage(refused=failure is not None and failure.kind != "timeout"),
             first_token_s=self._first_token and self._first_token - self._started,
             output=output,
             failure=failure,
             cancelled=cancelled,
         )
 
-    def _usage(self) -> Usage:
+    def _usage(self, *, refused: bool) -> Usage:
+        """`refused`: an error was the answer; if nothing else came, nothing was used."""
         if self._finished is not None:
             return self._finished.usage
+        seconds = time.monotonic() - self._started
+        if self._so_far is not None:
+            return replace(self._so_far, seconds=seconds, estimated=True)
+        if refused and self._tokens == 0:
+            return Usage(seconds=seconds)
         # Cut short: the tokens were counted as they came, the prompt's were not reported.
-        return Usage(
-            output_tokens=self._tokens,
-            seconds=time.monotonic() - self._started,
-            estimated=True,
-        )
+        return Usage(output_tokens=self._tokens, seconds=seconds, estimated=True)
 
     def _report(self, generating_s: float) -> None:
         progress = Progress(

@@ -187,10 +187,11 @@ class Hands:
         return AttemptCancelled(**settled)
 
     def _price(self, request: AttemptRequest, result: AttemptResult) -> int:
+        spec = self._models.catalog[request.model]
         lost = result.failure is not None and result.failure.kind == "worker_lost"
-        if lost and result.usage.estimated:
+        if result.usage.estimated and (lost or spec.kind == "remote"):
             return self._bound_of(request)  # evidence is gone: the worst case was reserved
-        return self._models.catalog[request.model].prices.cost_nusd(result.usage)
+        return spec.prices.cost_nusd(result.usage)
 
     def _bound_of(self, request: AttemptRequest) -> int:
         state = self.loop.runs[request.run_id].machine.state

@@ -124,7 +124,7 @@ class Router:
 
     async def _load(self, spec: ModelSpec, settings: Settings) -> _Held | Failure:
         nodes = await asyncio.to_thread(ray.nodes)
-        allotment = allot(spec.resources, largest_node(nodes))
+        allotment = allot(spec, largest_node(nodes))
         short = shortage(allotment.amounts(), [n["Resources"] for n in nodes if n["Alive"]])
         if short:
             return Failure(kind="load_failed", message=f"{spec.name} can't be placed: {short}")

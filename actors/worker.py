@@ -23,7 +23,6 @@ from tekton.actors.answer import Answer
 from tekton.actors.reading import References, resolver
 from tekton.artifacts.store import ArtifactStore
 from tekton.catalog import ModelSpec
-from tekton.chat.types import Finished, TextDelta
 from tekton.config import Settings
 from tekton.context.packing import pack
 from tekton.engines.base import Engine, EngineError
@@ -159,7 +158,7 @@ class Worker:
             message = f"no answer within {request.timeout_s:g} s"
             return answer.result(failure=Failure(kind="timeout", message=message, retryable=False))
         except EngineError as error:
-            return answer.result(failure=error.failure)
+            return answer.result(failure=error.failure, usage=error.usage)
         except Exception as error:  # a bug of ours must end the attempt, not hang the run
             message = f"{type(error).__name__} in the worker: {error}"
             return answer.result(failure=Failure(kind="internal", message=message))
@@ -176,10 +175,7 @@ class Worker:
         events = self._engine.stream(replace(chat, tag=request.attempt_id))
         try:
             async for event in events:
-                if isinstance(event, TextDelta):
-                    answer.add(event)
-                elif isinstance(event, Finished):
-                    answer.finish(event)
+                answer.take(event)
         finally:
             await events.aclose()
 

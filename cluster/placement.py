@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tekton.catalog import Resources
+from tekton.catalog import ModelSpec
 
 Amounts = Mapping[str, float]
 
@@ -38,16 +38,20 @@ class Allotment:
         return {name: amount for name, amount in named.items() if amount}
 
 
-def allot(resources: Resources, node_cpus: float) -> Allotment:
+def allot(spec: ModelSpec, node_cpus: float) -> Allotment:
     """Turn a catalog entry's needs into numbers.
 
     `cpus="auto"` is half of a node: two models, one that plans and one that works, fit on the
-    smallest machine, and a small fraction is better than waiting for ever on one CPU.
+    smallest machine, and a small fraction is better than waiting for ever on one CPU. A remote
+    model computes elsewhere and is given nothing.
     """
-    cpus = node_cpus / 2 if resources.cpus == "auto" else float(resources.cpus)
-    if resources.cpus == "auto" and cpus >= 1:
+    if spec.kind == "remote":
+        return Allotment(cpus=0.0, gpus=0.0, memory_bytes=0)
+    needs = spec.resources
+    cpus = node_cpus / 2 if needs.cpus == "auto" else float(needs.cpus)
+    if needs.cpus == "auto" and cpus >= 1:
         cpus = float(math.floor(cpus))
-    return Allotment(cpus=cpus, gpus=resources.gpus, memory_bytes=resources.memory_bytes)
+    return Allotment(cpus=cpus, gpus=needs.gpus, memory_bytes=needs.memory_bytes)
 
 
 def fits(needed: Amounts, offered: Amounts) -> bool:

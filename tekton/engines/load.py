@@ -20,6 +20,10 @@ def build_engine(spec: ModelSpec, *, threads: int, gpus: float, models_dir: Path
     Raises UsageError for bad `options`, ModelUnavailable where the model is not ours to load, its
     file is missing or the engine's library can't be imported.
     """
+    if spec.kind == "remote":
+        from tekton.providers.load import build_provider
+
+        return build_provider(spec)
     if spec.engine == "deterministic":
         return _deterministic(spec)
     if spec.engine == "llama_cpp":

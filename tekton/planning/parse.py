@@ -83,9 +83,9 @@ def _written(raw: str, max_subtasks: int) -> list[Any] | None:
     workers = document.get(WORKERS, SEVERAL)
     if workers not in (ONE, SEVERAL):
         raise PlanInvalid(f"{WORKERS!r} is {workers!r}: it must be {ONE!r} or {SEVERAL!r}")
-    if workers == ONE and "subtasks" not in document:
+    subtasks = document.get("subtasks")  # null from providers whose schemas know no absence
+    if workers == ONE and subtasks is None:
         return None
-    subtasks = document.get("subtasks")
     if not isinstance(subtasks, list) or not subtasks:
         raise PlanInvalid("'subtasks' must be a list of at least one subtask")
     if workers == ONE and len(subtasks) > 1:

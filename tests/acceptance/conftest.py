@@ -7,7 +7,7 @@ it was asked, which is the evidence: the journal is what is under test.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,13 @@ import tomlkit
 from runs import Lab
 
 from tekton.client import Tekton
+from tekton.cluster.local import down
 from tekton.config import Limits, Settings, load_settings
 from tekton.testing import deterministic
+from tests.providers.fault_server import KEY, FaultServer
+from tests.providers.fault_wire import Wire
 
+KEY_ENV = "TEKTON_LAB_KEY"
 LONG = ("w" * 99 + " ") * 400  # 400 words, 40,000 bytes
 PLAN = {
     "workers": "several",
@@ -38,18 +42,44 @@ PLAN = {
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The cluster, a client of it, and what is needed to disturb both."""
     root = tmp_path_factory.mktemp("lab")
-    settings = settings_for(root)
-    tekton = Tekton.connect(settings)
-    try:
-        yield Lab(root=root, settings=settings, tekton=tekton)
-    finally:
-        tekton.close()
-        from tekton.cluster.local import down
+    os.environ[KEY_ENV] = KEY  # before the cluster starts: its processes have it from there
+    with FaultServer(root / "providers.jsonl") as providers:
+        settings = settings_for(root, remote=remote_models(providers))
+        tekton = Tekton.connect(settings)
+        try:
+            yield Lab(root=root, settings=settings, tekton=tekton, providers=providers)
+        finally:
+            tekton.close()
+            down(settings)
 
-        down(settings)
+
+def remote_models(providers: FaultServer) -> dict[str, Any]:
+    """Two remote models, one in each wire format, at the server that fails as it is told."""
+
+    def model(wire: Wire, quality: float) -> dict[str, Any]:
+        return {
+            "kind": "remote",
+            "provider": wire,
+            "base_url": providers.address(wire),
+            "api_key_env": KEY_ENV,
+            "context_window": 100_000,
+            "capabilities": ["chat", "code", "json"],
+            "quality": quality,
+            "tokens_per_s": 100.0,
+            "slots": 8,
+            "prices": {
+                "input_usd_per_mtok": 3.0,
+                "cached_input_usd_per_mtok": 0.3,
+                "output_usd_per_mtok": 15.0,
+            },
+        }
+
+    return {"cloud-a": model("anthropic", 0.97), "cloud-o": model("openai", 0.96)}
 
 
-def settings_for(root: Path, **more_limits: float) -> Settings:
+def settings_for(
+    root: Path, remote: Mapping[str, Any] | None = None, **more_limits: float
+) -> Settings:
     """Settings of a lab, also written as its home's tekton.toml for commands."""
     log, gate = str(root / "requests.jsonl"), str(root / "gate")
     once = str(root / "gate-once")
@@ -92,6 +122,7 @@ def settings_for(root: Path, **more_limits: float) -> Settings:
             rules=[{"fail": "engine_error"}], fields={"quality": 0.9}, **common
         ),
     }
+    models.update(remote or {})
     (root / "damaged.gguf").write_bytes(b"GGUF but no more")
     home = root / "home"
     home.mkdir()

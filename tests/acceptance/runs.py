@@ -22,6 +22,7 @@ from tekton.workflow.journal import Entry
 from tekton.workflow.machine import RunMachine
 from tekton.workflow.report import report
 from tekton.workflow.state import RunState
+from tests.providers.fault_server import FaultServer
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Lab(Commands):
 
     settings: Settings
     tekton: Tekton
+    providers: FaultServer
 
     @property
     def gate(self) -> Path:
