@@ -40,9 +40,14 @@ def test_a_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
         build(tmp_path, engine="llama_cpp", options={})
 
 
-def test_a_remote_model_cannot_be_loaded(tmp_path: Path) -> None:
+def test_a_local_model_without_an_engine_cannot_be_loaded(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="no engine"):
-        build(tmp_path, kind="remote", provider="openai", engine=None)
+        build(tmp_path, engine=None)
+
+
+def test_a_remote_model_is_its_provider(tmp_path: Path) -> None:
+    found = build(tmp_path, kind="remote", provider="openai", engine=None, options={})
+    assert type(found).__name__ == "OpenAIProvider"
 
 
 def test_a_path_to_any_file_works(tmp_path: Path) -> None:
