@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.common import DEFAULT_DATA, say
 
-NAMES = ("startup", "overhead", "scheduling", "sharing", "planning")
+NAMES = ("startup", "overhead", "scheduling", "sharing", "planning", "providers")
 NEEDS_DATA = ("scheduling",)
 
 
