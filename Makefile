@@ -39,7 +39,7 @@ bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.ready-dev
-	$(BIN)/python tools/docs.py
+	$(BIN)/python -m tools.docs
 
 constraints: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --quiet uv packaging

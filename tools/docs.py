@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tekton.workflow import diagram
+from tools import provider_failures
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATORS: Mapping[str, Callable[[], str]] = {"state diagrams": diagram.markdown}
+GENERATORS: Mapping[str, Callable[[], str]] = {
+    "state diagrams": diagram.markdown,
+    "provider failures": provider_failures.markdown,
+}
 PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.S)
 
 
