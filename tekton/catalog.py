@@ -62,11 +62,11 @@ class Weights(_Frozen):
 
 class Prices(_Frozen):
     """USD per million tokens, and USD per hour the model is held. `source` and `date` (of the
-    source, year-month-day) say from where and when. Without `cache_write_usd_per_mtok`, what is
-    written to a cache costs what other input costs."""
+    source, year-month-day) say from where and when. Without a price of its own, input that was
+    read from or written to a cache costs what other input costs."""
 
     input_usd_per_mtok: Annotated[float, Field(ge=0)] = 0.0
-    cached_input_usd_per_mtok: Annotated[float, Field(ge=0)] = 0.0
+    cached_input_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
     cache_write_usd_per_mtok: Annotated[float, Field(ge=0)] | None = None
     output_usd_per_mtok: Annotated[float, Field(ge=0)] = 0.0
     usd_per_hour: Annotated[float, Field(ge=0)] = 0.0
@@ -75,12 +75,12 @@ class Prices(_Frozen):
 
     def cost_nusd(self, usage: Usage) -> int:
         """The exact price of a usage, rounded up to the next nano-USD."""
-        write = self.cache_write_usd_per_mtok
+        read, write = self.cached_input_usd_per_mtok, self.cache_write_usd_per_mtok
         plain = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
         per_million = (
             plain * _nano(self.input_usd_per_mtok)
             + usage.cache_write_tokens * _nano(self.input_usd_per_mtok if write is None else write)
-            + usage.cached_input_tokens * _nano(self.cached_input_usd_per_mtok)
+            + usage.cached_input_tokens * _nano(self.input_usd_per_mtok if read is None else read)
             + usage.output_tokens * _nano(self.output_usd_per_mtok)
         )
         held_us = math.ceil(usage.seconds * 1_000_000)

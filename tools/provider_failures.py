@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tekton.config import Limits
 from tests.providers.failure_rows import DECLINED, REFUSED, ROWS, Row
-from tests.providers.fault_wire import Wire
 
 HEADER = ("what happens", "kind", "retried", "after", "charged", "what is read")
 LABEL = "…"
@@ -18,12 +17,14 @@ def markdown() -> str:
 
 
 def _row(row: Row) -> str:
-    again = "the same model" if row.retryable else "no: the next model"
+    again = "the same model" if _tried_again(row) else "no: the next model"
     says = f"“{LABEL} {row.says}”"
-    return _line(row.name, f"`{row.kind}`", again, _after(row), _charged(row), says)
+    return _line(row.name, f"`{row.kind}`", again, _after(row), row.charged, says)
 
 
 def _after(row: Row) -> str:
+    if row.retryable and not _tried_again(row):
+        return f"told to wait {row.retry_after_s:g} s"
     if not row.retryable:
         return "–"
     if row.retry_after_s is not None:
@@ -31,12 +32,9 @@ def _after(row: Row) -> str:
     return f"{Limits().backoff_s:g} s"
 
 
-def _charged(row: Row) -> str:
-    wires: tuple[Wire, ...] = ("anthropic", "openai")
-    charges = {wire: row.charged(wire) for wire in wires}
-    if len(set(charges.values())) == 1:
-        return charges["openai"]
-    return "; ".join(f"{wire}: {charge}" for wire, charge in charges.items())
+def _tried_again(row: Row) -> bool:
+    """Whether the same model is: not where it asks for a longer wait than any back-off."""
+    return row.retryable and (row.retry_after_s or 0.0) <= Limits().backoff_max_s
 
 
 def _line(*cells: str) -> str:

@@ -134,10 +134,12 @@ class Remote(ABC):
         reader = self._reader()
         seen = _Seen(max_tokens)
         failed: Failure | None = None
+        taken = False
         try:
             chunks = await self._opened(client, body)
             try:
                 self._check_type(chunks.response)
+                taken = True
                 async for chunk in chunks:
                     for event in self._read(reader, chunk):
                         seen.add(event)
@@ -147,13 +149,16 @@ class Remote(ABC):
             finally:
                 await chunks.close()
         except EngineError as error:
-            failed = error.failure
+            failed, taken = error.failure, taken or error.usage is not None
         except Exception as error:
             failed = self._failure_of(error, began=seen.tokens > 0)
         failed = failed or self._unfinished(reader, began=seen.tokens > 0)
         # Outside of `except`: an SDK's error holds the request, and with it the key.
         if failed is not None:
-            raise EngineError(failed, usage=_used(reader, seen, time.monotonic() - began))
+            seconds = time.monotonic() - began
+            unknown = Usage(output_tokens=seen.tokens, seconds=seconds, estimated=True)
+            usage = _used(reader, seen, seconds) or (unknown if taken else None)
+            raise EngineError(failed, usage=usage)
         assert reader.stop_reason is not None
         usage = _used(reader, seen, time.monotonic() - began) or Usage()
         yield Finished(usage=usage, stop_reason=reader.stop_reason)
@@ -165,7 +170,8 @@ class Remote(ABC):
         try:
             await asyncio.wait({sending}, timeout=self._connection.timeouts.first_byte_s)
             if not sending.done():
-                raise EngineError(self._failure(errors.HANGS))
+                # It may be working on the request, and may bill it.
+                raise EngineError(self._failure(errors.HANGS), usage=Usage(estimated=True))
             return sending.result()
         except BaseException:
             sending.cancel()

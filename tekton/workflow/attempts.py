@@ -106,6 +106,8 @@ def _retry(run: Run, attempt: AttemptState, failure: Failure) -> None:
     attempt.failure = failure
     tries = subtask.tries[model] = subtask.tries.get(model, 0) + 1
     again = failure.retryable or failure.kind == "worker_lost"
+    # Who is told to come back much later asks somebody else.
+    again = again and (failure.retry_after_s or 0.0) <= run.policy.backoff_max_s
     if again and failure.kind not in HOPELESS and tries < run.policy.attempts_per_model:
         subtask.retry_at = run.now + _backoff_s(run, failure, tries)
         run.move(subtask, "try again")

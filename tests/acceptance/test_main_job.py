@@ -25,7 +25,7 @@ def test_the_shipped_example_answers_with_its_three_facts(tmp_path: Path) -> Non
     commands = Commands(tmp_path)
     try:
         problem = (EXAMPLES / "problem.txt").read_text()
-        run = ("run", problem, "--context", str(EXAMPLES / "sales.csv"), "--json")
+        run = ("run", problem, "--context", str(EXAMPLES / "sales.csv"), "--seed", "1", "--json")
         output, errors, code = commands.call(*run, TEKTON_MODELS_DIR=str(models_dir))
         assert code == 0, errors
         result = json.loads(output)

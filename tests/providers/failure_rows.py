@@ -12,7 +12,7 @@ from email.utils import formatdate
 from typing import Literal
 
 from tekton.types import FailureKind
-from tests.providers.fault_wire import Behaviour, Wire
+from tests.providers.fault_wire import Behaviour
 
 Charge = Literal["nothing", "the bound", "what was reported"]
 """`the bound`: the most that the attempt could have cost, which was reserved before it began."""
@@ -22,8 +22,8 @@ Charge = Literal["nothing", "the bound", "what was reported"]
 class Row:
     """One row of the table.
 
-    `says` follows the provider's name in the message. `begun`: the provider had begun to answer,
-    `tokens`: some of the answer had come.
+    `says` follows the provider's name in the message. `left`: the request may have been worked on
+    and billed; `begun`: the provider had begun to answer.
     """
 
     name: str
@@ -32,16 +32,16 @@ class Row:
     retryable: bool
     says: str
     retry_after_s: float | None = None
+    left: bool = False
     begun: bool = False
-    tokens: bool = False
     declined: bool = False
 
-    def charged(self, wire: Wire) -> Charge:
-        """Anthropic reports the prompt's tokens as it begins, OpenAI everything at the end."""
+    @property
+    def charged(self) -> Charge:
+        """What nobody reported in full, but may have been billed, costs its bound."""
         if self.declined:
             return "what was reported"
-        evidence = self.tokens or (self.begun and wire == "anthropic")
-        return "the bound" if evidence else "nothing"
+        return "the bound" if self.left or self.begun else "nothing"
 
 
 def _status(status: int, kind: FailureKind, retryable: bool, says: str, name: str = "") -> Row:
@@ -111,6 +111,7 @@ ROWS = (
         "unavailable",
         True,
         "did not begin to answer in time",
+        left=True,
     ),
     Row(
         "a stream cut before the first token",
@@ -127,7 +128,6 @@ ROWS = (
         True,
         "broke off its answer: after its first token",
         begun=True,
-        tokens=True,
     ),
     Row(
         "a stream without its end",
@@ -136,7 +136,6 @@ ROWS = (
         True,
         "broke off its answer: after its first token",
         begun=True,
-        tokens=True,
     ),
     Row(
         "silence in the middle",
@@ -145,7 +144,6 @@ ROWS = (
         True,
         "fell silent in the middle of its answer",
         begun=True,
-        tokens=True,
     ),
     Row(
         "malformed JSON",
@@ -154,7 +152,6 @@ ROWS = (
         True,
         "answered with something that can't be read",
         begun=True,
-        tokens=True,
     ),
     Row(
         "an event of another form",
@@ -163,7 +160,6 @@ ROWS = (
         True,
         "answered with something that can't be read",
         begun=True,
-        tokens=True,
     ),
     Row(
         "an error inside the stream",
@@ -172,7 +168,6 @@ ROWS = (
         True,
         "is overloaded: as the test asked",
         begun=True,
-        tokens=True,
     ),
     Row(
         "a wrong content type",
@@ -188,7 +183,6 @@ ROWS = (
         False,
         "went on beyond the limit of its answer",
         begun=True,
-        tokens=True,
     ),
 )
 REFUSED = Row("nobody listens there", Behaviour(), "unavailable", True, "can't be reached")

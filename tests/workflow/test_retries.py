@@ -63,6 +63,15 @@ def test_what_the_provider_asks_for_is_waited() -> None:
     assert driver.fail("a", overloaded) == [WakeAt(subtask_id="a", at=1007.0)]
 
 
+def test_who_is_told_to_come_back_much_later_asks_another_model() -> None:
+    driver = Driver()
+    driver.submit(subtask("a"))
+    driver.begin("a")
+    away = failure("overloaded", retryable=True, retry_after_s=3600.0)
+    assert brief(driver.fail("a", away)) == ["Route:a"]
+    assert driver.state.subtasks["a"].excluded == {"m"}
+
+
 def test_an_alarm_that_rings_early_is_set_again() -> None:
     driver = Driver()
     driver.submit(subtask("a"))

@@ -104,11 +104,11 @@ def test_back_offs_are_remembered_in_a_pause() -> None:
     driver.begin("a")
     driver.fail("a", failure(retryable=True))
     driver.begin("b")
-    driver.fail("b", failure(retryable=True, retry_after_s=60.0))
+    driver.fail("b", failure(retryable=True, retry_after_s=20.0))
     pause(driver)
     assert driver.send(RetryDue(at=driver.now + 1, subtask_id="a")) == []
     resumed = resume(driver)
-    assert WakeAt(subtask_id="b", at=1060.0) in resumed
+    assert WakeAt(subtask_id="b", at=1020.0) in resumed
     assert brief(resumed) == ["WakeAt:b", "Route:a"]
 
 
