@@ -20,7 +20,7 @@ import ray
 from tekton.actors.deciding import Models
 from tekton.actors.hands import HOLDER, Hands
 from tekton.actors.live_run import LiveRun
-from tekton.actors.planning import PlanFollower, extension, may_start_early
+from tekton.actors.planning import PlanFollower, may_start_early
 from tekton.actors.run_loop import RunLoop
 from tekton.actors.sharing import SharedTables
 from tekton.artifacts.store import ArtifactStore
@@ -32,6 +32,7 @@ from tekton.workflow.events import (
     CancelRequested,
     Event,
     PauseRequested,
+    PlanExtended,
     ResumeRequested,
     RunRecovered,
     RunSubmitted,
@@ -137,8 +138,10 @@ class Coordinator:
             return
         run.progress[progress.attempt_id] = progress
         if may_start_early(run.machine.state, progress):
-            for event in extension(self._follower(run, progress).hear(progress)):
-                self._loop.post(progress.run_id, event)
+            subtasks = self._follower(run, progress).hear(progress)
+            if subtasks:
+                extended = PlanExtended(at=time.time(), subtasks=subtasks)
+                self._loop.post(progress.run_id, extended)
         run.announce()
 
     async def status(self) -> dict[str, Any]:

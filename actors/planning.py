@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from tekton.planning.stream import PlanStream
 from tekton.types import PLAN_ID, Progress, Subtask
-from tekton.workflow.events import Event, PlanExtended
 from tekton.workflow.state import RunState
 
 
@@ -41,8 +38,3 @@ def may_start_early(state: RunState, progress: Progress) -> bool:
     if task.plan_only or task.constraints.budget_nusd is not None or planning is None:
         return False
     return planning.phase == "running" and f"/{PLAN_ID}/" in progress.attempt_id
-
-
-def extension(subtasks: tuple[Subtask, ...]) -> list[Event]:
-    """The event that announces them; none where there is nothing to announce."""
-    return [PlanExtended(at=time.time(), subtasks=subtasks)] if subtasks else []

@@ -15,7 +15,7 @@ from contextlib import suppress
 from tekton.actors.deciding import Models
 from tekton.actors.lanes import Lanes
 from tekton.actors.live_run import LiveRun
-from tekton.actors.step import Step, started_anyway
+from tekton.actors.step import Step, started
 from tekton.errors import StaleEpoch, StoreError
 from tekton.workflow.events import Event, Instruction
 from tekton.workflow.journal import Journal
@@ -70,8 +70,8 @@ class RunLoop:
 
     def give_up_on(self, model: str) -> None:
         """The model can't be had: what waits for it starts without a slot, and ends at once."""
-        for run_id, event in started_anyway(self.lanes.clear(model)):
-            self.post(run_id, event)
+        for run_id, ask in self.lanes.clear(model):
+            self.post(run_id, started(ask))
 
     async def run_forever(self) -> None:
         """Step whenever something came in. Raises StaleEpoch: a newer owner writes the journal."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from tekton.actors.deciding import Models, parse, route
-from tekton.actors.lanes import Lanes, Waiter
+from tekton.actors.lanes import Lanes
 from tekton.actors.live_run import LiveRun
 from tekton.routing.policy import Policy
 from tekton.routing.view import RouterView
@@ -73,6 +73,9 @@ class Step:
     def refuse(self, error: Exception) -> None:
         """The disk refused: tell who waits. Runs that were born in this step never existed."""
         born = {entry.run_id for entry in self.entries if entry.seq == 1}
+        for run_id, deed in self.deeds:
+            if run_id in born and isinstance(deed, Enqueue):
+                self._lanes.withdraw(deed.attempt_id)
         self.entries = [entry for entry in self.entries if entry.run_id not in born]
         self.deeds = [deed for deed in self.deeds if deed[0] not in born]
         for run_id in born:
@@ -153,9 +156,3 @@ def started(ask: Enqueue) -> AttemptStarted:
         model=ask.decision.model,
         bound_nusd=ask.decision.bound_nusd,
     )
-
-
-def started_anyway(waiters: list[Waiter]) -> Iterator[tuple[str, Event]]:
-    """Start what waited for a model that can't be had: each attempt is told so and ends."""
-    for run_id, ask in waiters:
-        yield run_id, started(ask)

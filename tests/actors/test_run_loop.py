@@ -109,6 +109,7 @@ async def test_a_run_that_cannot_be_written_does_not_exist(bench: Bench) -> None
     with pytest.raises(StoreError, match="disk full"):
         await bench.loop.post_and_wait("big", bench.submitted("big", "x" * 400_000))
     assert "big" not in bench.loop.runs
+    assert bench.loop.lanes.load_of("m") == (0, 0), "nothing of it waits or keeps a slot"
     await bench.loop.post_and_wait("small", bench.submitted("small"))
     assert (await bench.dispatched()).request.run_id == "small"
 

@@ -37,6 +37,7 @@ async def test_closing_a_stream_is_seen_by_the_server(
             if isinstance(event, TextDelta):
                 break
     await server.wait_for("disconnect", timeout_s=1.0)
+    assert server.entries("end") == [], "the server was still answering"
 
 
 @pytest.mark.parametrize("does", [SILENT, Behaviour(fault="hang")], ids=["mid-answer", "before"])
