@@ -32,6 +32,9 @@ Address = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the answer, nothing else.")]
+Problem = Annotated[
+    str, typer.Argument(metavar="PROBLEM", help="What is to be done; - reads standard input.")
+]
 Context = Annotated[
     list[Path] | None,
     typer.Option("--context", "-c", metavar="FILE", help="An input file; may be repeated."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -23,6 +23,7 @@ from tekton.cli.options import (
     PlanFile,
     Prefer,
     Private,
+    Problem,
     Quiet,
     Seed,
     StateDir,
@@ -43,9 +44,7 @@ app = typer.Typer()
 
 @app.command("plan")
 def plan(
-    problem: Annotated[
-        str, typer.Argument(metavar="PROBLEM", help="What is to be done; - reads standard input.")
-    ] = "",
+    problem: Problem = "",
     *,
     context: Context = None,
     private: Private = None,

@@ -22,6 +22,7 @@ from tekton.cli.options import (
     PlanFile,
     Prefer,
     Private,
+    Problem,
     Quiet,
     Seed,
     StateDir,
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from tekton.types import Task
 
 app = typer.Typer()
-
-Problem = Annotated[
-    str, typer.Argument(metavar="PROBLEM", help="What is to be done; - reads standard input.")
-]
 
 
 @app.command("run")
